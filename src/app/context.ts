@@ -1,0 +1,50 @@
+import type { Logger } from "pino"
+import type { MasterKey } from "../kit/crypto.ts"
+import type { Egress } from "../kit/fetch.ts"
+import type { Caller, Environment } from "../environments/model.ts"
+import type { Touches } from "../connections/touches.ts"
+import type { LogSink } from "../logs/log.ts"
+import type { Catalogue } from "../providers/catalogue.ts"
+import type { QueueLoop } from "../queue/loop.ts"
+import type { Runner } from "../runner/runner.ts"
+import type { Db, Store, Tx } from "../store/store.ts"
+import type { Config } from "./config.ts"
+import type { Moments } from "./moments.ts"
+
+/** What the process is made of: built once by `app.ts`, passed to every verb, replaced piece by piece in tests. */
+export type App = {
+  config: Config
+  store: Store
+  /** Reads; inside `inTransaction` the writer. */
+  db: Db
+  /** The open transaction, when there is one. */
+  tx?: Tx
+  catalogue: Catalogue
+  egress: Egress
+  runner: Runner
+  queue: QueueLoop
+  logs: LogSink
+  touches: Touches
+  masterKey: MasterKey
+  moments: Moments
+  now: () => Date
+  /** The address under which this daemon is reached from outside, without a trailing slash. */
+  serverUrl: () => string
+  log: Logger
+}
+
+/** An App that works inside one environment. */
+export type EnvironmentCtx = App & { environment: Environment }
+
+/** One request: who calls, in which environment. */
+export type Ctx = EnvironmentCtx & { caller: Caller; requestId: string }
+
+/**
+ * Runs `fn` in one write transaction and hands it the same context with the writer in it; joins a transaction that is
+ * already open. Inside, await the store and nothing else.
+ */
+export function inTransaction<C extends App, T>(ctx: C, fn: (ctx: C & { tx: Tx }) => Promise<T>): Promise<T> {
+  const { tx } = ctx
+  if (tx) return fn({ ...ctx, tx })
+  return ctx.store.tx((open) => fn({ ...ctx, tx: open, db: open.db }))
+}

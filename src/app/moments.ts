@@ -1,0 +1,28 @@
+import type { ConnectionRow } from "../connections/model.ts"
+import type { FunctionRow } from "../functions/model.ts"
+import type { IntegrationRow } from "../integrations/model.ts"
+import type { EnvironmentCtx } from "./context.ts"
+
+/**
+ * What lower rooms announce and higher rooms listen to. A moment is told from inside the transaction of the change,
+ * so what a listener writes commits or fails with it. `app.ts` says who listens, and in which order.
+ */
+export type Moments = {
+  /** An integration is being deleted. */
+  integrationDeleted: (ctx: EnvironmentCtx, integration: IntegrationRow) => Promise<void>
+  /** Asks whether connections hang on an integration. */
+  integrationInUse: (ctx: EnvironmentCtx, integration: IntegrationRow) => Promise<boolean>
+  /** A connection was made, imported again or re-authorised. */
+  connectionSaved: (ctx: EnvironmentCtx, connection: ConnectionRow) => Promise<void>
+  /** A connection is being deleted. */
+  connectionDeleted: (ctx: EnvironmentCtx, connection: ConnectionRow) => Promise<void>
+  /** A deploy changed the functions of an environment. */
+  functionsDeployed: (ctx: EnvironmentCtx, change: { saved: FunctionRow[]; removed: FunctionRow[] }) => Promise<void>
+}
+
+/** Makes one listener out of several that are told in order. */
+export function inOrder<A>(...listeners: ((ctx: EnvironmentCtx, subject: A) => Promise<void>)[]) {
+  return async (ctx: EnvironmentCtx, subject: A): Promise<void> => {
+    for (const listener of listeners) await listener(ctx, subject)
+  }
+}

@@ -1,0 +1,163 @@
+import { z } from "zod"
+import { defineFaults } from "../kit/errors.ts"
+import { ConnectionId, EndUserInput, isoOffsetTime, isoTime, oneOrMany, Tags, UniqueKey } from "../kit/shapes.ts"
+import { int, json, primaryKey, sealed, table, text, time } from "../store/columns.ts"
+
+/**
+ * Connection: one end user's access to one integration: credentials, `connection_config` (what the provider's URLs
+ * need), metadata (the owner's free JSON), tags. Avoid: account, link.
+ */
+export const connections = table("connections", {
+  id: int("id").primaryKey({ autoIncrement: true }),
+  environment_id: int("environment_id").notNull(),
+  integration_id: int("integration_id").notNull(),
+  connection_id: text("connection_id").notNull(),
+  credentials: sealed("credentials"),
+  connection_config: sealed("connection_config"),
+  metadata: json<Record<string, unknown>>("metadata").notNull(),
+  tags: json<Record<string, string>>("tags").notNull(),
+  end_user: json<EndUser>("end_user"),
+  end_user_id: text("end_user_id"),
+  organization_id: text("organization_id"),
+  search_text: text("search_text").notNull(),
+  errors: json<{ type: string; log_id: string }[]>("errors").notNull(),
+  webhook_url_override: text("webhook_url_override"),
+  created_at: time("created_at").notNull(),
+  updated_at: time("updated_at").notNull(),
+  last_fetched_at: time("last_fetched_at"),
+  deleted_at: time("deleted_at"),
+})
+export type ConnectionRow = typeof connections.$inferSelect
+
+export const connectionTags = table(
+  "connection_tags",
+  { connection_id: int("connection_id").notNull(), key: text("key").notNull(), value: text("value").notNull() },
+  (columns) => [primaryKey({ columns: [columns.connection_id, columns.key] })],
+)
+
+export type EndUser = {
+  id: string
+  display_name: string | null
+  email: string | null
+  tags: Record<string, string> | null
+  organization: { id: string; display_name: string | null } | null
+}
+
+const when = z.union([z.string(), z.number()]).pipe(z.coerce.date())
+const token = z.string().min(1).max(16_384)
+const override = z.strictObject({ client_id: z.string().max(255).optional(), client_secret: z.string().max(2048).optional() })
+
+export const ImportedCredentials = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("OAUTH2"),
+    access_token: token,
+    refresh_token: token.optional(),
+    expires_at: when.optional(),
+    config_override: override.optional(),
+  }),
+  z.strictObject({
+    type: z.literal("OAUTH2_CC"),
+    token: z.string().min(1).max(4096),
+    client_id: z.string().min(1).max(255),
+    client_secret: z.string().min(1).max(2048),
+    client_certificate: z.string().max(10_000).optional(),
+    client_private_key: z.string().max(10_000).optional(),
+    expires_at: when.optional(),
+  }),
+  z.strictObject({ type: z.literal("OAUTH1"), oauth_token: z.string().min(1).max(2048), oauth_token_secret: z.string().min(1).max(2048) }),
+  z.strictObject({ type: z.literal("API_KEY"), apiKey: z.string().min(1).max(1024) }),
+  z.strictObject({ type: z.literal("BASIC"), username: z.string().max(1024), password: z.string().max(1024) }),
+  z.strictObject({ type: z.literal("TBA"), token_id: z.string().min(1), token_secret: z.string().min(1), config_override: override.optional() }),
+  z.strictObject({ type: z.literal("NONE") }),
+])
+export type ImportedCredentials = z.output<typeof ImportedCredentials>
+
+export const WebhookUrl = z.union([z.literal(""), z.url({ protocol: /^https?$/ })])
+
+export const ImportConnection = z.strictObject({
+  provider_config_key: UniqueKey,
+  credentials: ImportedCredentials,
+  connection_id: ConnectionId.optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  connection_config: z.looseObject({ oauth_scopes_override: z.array(z.string()).optional() }).optional(),
+  webhook_url_override: WebhookUrl.optional(),
+  end_user: EndUserInput.optional(),
+  tags: Tags.optional(),
+})
+export type ImportConnection = z.output<typeof ImportConnection>
+
+export const PatchConnection = z.strictObject({
+  end_user: EndUserInput.optional(),
+  tags: Tags.optional(),
+  webhook_url_override: WebhookUrl.optional(),
+})
+
+export const ConnectionMetadata = z.strictObject({
+  connection_id: z.union([ConnectionId, z.array(ConnectionId)]),
+  provider_config_key: UniqueKey,
+  metadata: z.record(z.string(), z.unknown()),
+})
+export type ConnectionMetadata = z.output<typeof ConnectionMetadata>
+
+export const ListConnections = z.strictObject({
+  connectionId: z.string().min(1).max(255).optional(),
+  search: z.string().min(1).max(255).optional(),
+  endUserId: z.string().min(1).max(255).optional(),
+  endUserOrganizationId: z.string().min(1).max(255).optional(),
+  integrationId: oneOrMany(z.string()).optional(),
+  tags: z.record(z.string(), z.string()).optional(),
+  limit: z.coerce.number().int().min(1).max(2000).optional(),
+  page: z.coerce.number().int().min(0).optional(),
+})
+export type ListConnections = z.output<typeof ListConnections>
+
+/** The two headers that name a connection on records, proxy and action routes. */
+export const ConnectionHeaders = z.object({ "connection-id": ConnectionId, "provider-config-key": UniqueKey })
+
+export const connectionFaults = defineFaults({
+  not_found: [404, "Failed to find connection"],
+  unknown_connection: [404, "There is no connection with this id for this integration."],
+  unknown_provider_config: [400, "Provider does not exists"],
+  invalid_body: [400, ""],
+  forbidden: [403, ""],
+})
+
+export function toListItem(row: ConnectionRow, names: { uniqueKey: string; provider: string }) {
+  return {
+    id: row.id,
+    connection_id: row.connection_id,
+    provider_config_key: names.uniqueKey,
+    provider: names.provider,
+    errors: row.errors,
+    end_user: row.end_user,
+    tags: row.tags,
+    metadata: row.metadata,
+    created: isoOffsetTime(row.created_at),
+  }
+}
+
+/** The whole connection. Times end in `+00:00` on GET and in `Z` on import, as the reference writes them. */
+export function toFull(
+  row: ConnectionRow,
+  names: { uniqueKey: string; provider: string },
+  secrets: { credentials: unknown; connectionConfig: Record<string, unknown> },
+  form: "offset" | "z",
+) {
+  const write = form === "z" ? isoTime : isoOffsetTime
+  return {
+    id: row.id,
+    connection_id: row.connection_id,
+    provider_config_key: names.uniqueKey,
+    provider: names.provider,
+    errors: row.errors,
+    end_user: row.end_user,
+    tags: row.tags,
+    metadata: row.metadata,
+    connection_config: secrets.connectionConfig,
+    webhook_url_override: row.webhook_url_override,
+    created_at: write(row.created_at),
+    updated_at: write(row.updated_at),
+    last_fetched_at: row.last_fetched_at === null ? null : write(row.last_fetched_at),
+    credentials: secrets.credentials,
+  }
+}

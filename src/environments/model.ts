@@ -1,0 +1,50 @@
+import { defineFaults } from "../kit/errors.ts"
+import { bool, int, json, sealed, table, text, time } from "../store/columns.ts"
+
+/**
+ * Environment: an isolated space with its own keys, integrations, connections, functions and settings.
+ * Avoid: project, workspace.
+ */
+export const environments = table("environments", {
+  id: int("id").primaryKey({ autoIncrement: true }),
+  uuid: text("uuid").notNull(),
+  name: text("name").notNull(),
+  is_production: bool("is_production").notNull(),
+  webhook_signing_key: sealed("webhook_signing_key"),
+  settings: json<EnvironmentSettings>("settings").notNull(),
+  created_at: time("created_at").notNull(),
+  updated_at: time("updated_at").notNull(),
+})
+
+/** A secret key is stored only as a SHA-256 digest; the key itself is shown once. */
+export const apiKeys = table("api_keys", {
+  id: int("id").primaryKey({ autoIncrement: true }),
+  uuid: text("uuid").notNull(),
+  environment_id: int("environment_id").notNull(),
+  display_name: text("display_name").notNull(),
+  hash: text("hash").notNull(),
+  scopes: json<string[]>("scopes").notNull(),
+  created_at: time("created_at").notNull(),
+})
+
+export const environmentVariables = table("environment_variables", {
+  id: int("id").primaryKey({ autoIncrement: true }),
+  environment_id: int("environment_id").notNull(),
+  name: text("name").notNull(),
+  value: sealed("value"),
+})
+
+export type EnvironmentSettings = Record<string, unknown>
+export type Environment = typeof environments.$inferSelect
+
+/** Who sent a request. */
+export type Caller = { kind: "key"; keyId: number | "fixed"; scopes: string[] }
+
+export const environmentFaults = defineFaults({
+  missing_auth_header: [401, "Authentication failed. The request is missing the Authorization header.", "legacy"],
+  malformed_auth_header: [401, "Authentication failed. The Authorization header is malformed.", "legacy"],
+  invalid_secret_key_format: [401, "Authentication failed. The provided secret key is not a UUID v4.", "legacy"],
+  unknown_account: [401, "Authentication failed. The provided secret key does not match any environment.", "legacy"],
+  forbidden: [403, "Insufficient scope."],
+  unknown_environment: [404, "There is no such environment."],
+})

@@ -1,0 +1,251 @@
+import { SourceMap } from "node:module"
+import { checkEntry } from "./checks.ts"
+import type { Diagnostic } from "./diagnostics.ts"
+import { ALLOWED_MODULES, checkImports, locateImport, resolveImport } from "./imports.ts"
+
+/**
+ * A function ready to run, or why it is not. `code` is a CommonJS script whose only outside names are `require` calls
+ * of ALLOWED_MODULES; `map` is its source map (JSON) with project-relative sources; `features` holds `checkpoints`
+ * when the entry uses them.
+ */
+export type BundleResult =
+  | {
+      ok: true
+      code: string
+      map: string
+      features: string[]
+      warnings: Diagnostic[]
+    }
+  | { ok: false; errors: Diagnostic[] }
+
+export type BundleInput = { files: ReadonlyMap<string, string>; entry: string }
+
+// A macro (`with { type: "macro" }`) would run the owner's code inside this process while it is bundled. Bun refuses
+// macros for modules whose path contains /node_modules/, in plugin namespaces too. The map strips the prefix again.
+const ROOT = "/node_modules/fn/"
+const NAMESPACE = "fn"
+const EMPTY = "empty"
+const MAX_SOURCE_BYTES = 4 * 1024 * 1024
+const MAX_MODULES = 1000
+const MAX_ERRORS = 100
+
+type Build = BundleInput & {
+  legacy: boolean
+  errors: Diagnostic[]
+  loaded: Set<string>
+  bytes: number
+}
+
+/**
+ * Bundles one entry of a project that came from a stranger. Nothing is read from the disk: every file comes from
+ * `files` (project-relative posix path → text). Never throws for bad source; findings carry file, line and column.
+ */
+export async function bundleFunction(input: BundleInput): Promise<BundleResult> {
+  const source = input.files.get(input.entry)
+  if (source === undefined || !isProjectPath(input.entry)) {
+    return {
+      ok: false,
+      errors: [fileFinding(input.entry, "unresolved_import", "the entry file does not exist")],
+    }
+  }
+  const shape = checkEntry(input.entry, source)
+  const build: Build = {
+    ...input,
+    legacy: shape.legacy,
+    errors: [],
+    loaded: new Set(),
+    bytes: 0,
+  }
+  const output = await runBuild(build)
+  const errors = [...build.errors, ...logFindings(output.logs, "error")]
+  // A file that does not parse has no shape to judge.
+  if (!errors.some((one) => one.code === "syntax_error")) errors.push(...shape.errors)
+  if (errors.length > 0) return { ok: false, errors: tidy(errors) }
+
+  const code = await output.outputs.find((file) => file.kind === "entry-point")?.text()
+  const map = await output.outputs.find((file) => file.kind === "sourcemap")?.text()
+  if (code === undefined || map === undefined) {
+    return {
+      ok: false,
+      errors: [fileFinding(input.entry, "failed_to_build_unknown", "the bundler gave no output")],
+    }
+  }
+  const foreign = foreignModules(code)
+  if (foreign.length > 0) {
+    const message = `import of ${foreign.map((name) => JSON.stringify(name)).join(", ")} is not allowed`
+    return {
+      ok: false,
+      errors: [fileFinding(input.entry, "disallowed_import", message)],
+    }
+  }
+  const warnings = [...shape.warnings, ...consoleWarnings(build), ...logFindings(output.logs, "warning")]
+  return {
+    ok: true,
+    code: stripTrailer(code),
+    map: tidyMap(map),
+    features: shape.features,
+    warnings,
+  }
+}
+
+/** The original place of a place in the bundle (all from 1); undefined when the map does not know it. */
+export function mapFrame(
+  map: string | SourceMap,
+  line: number,
+  column: number,
+): { file: string; line: number; column: number } | undefined {
+  const found = (typeof map === "string" ? readMap(map) : map).findEntry(line - 1, column - 1)
+  if (!("originalLine" in found) || found.originalSource === undefined || found.originalSource === "") return undefined
+  return {
+    file: found.originalSource,
+    line: found.originalLine + 1,
+    column: found.originalColumn + 1,
+  }
+}
+
+/**
+ * Replaces every `fileName:line:column` of a stack by the place in the owner's source. Frames that the map does not
+ * know stay. `lineOffset` is the number of lines that the runner put in front of the bundle.
+ */
+export function rewriteStack(stackText: string, input: { fileName: string; map: string; lineOffset?: number }): string {
+  const map = readMap(input.map)
+  const frame = new RegExp(`${RegExp.escape(input.fileName)}:(\\d{1,9})(?::(\\d{1,9}))?`, "g")
+  return stackText.replace(frame, (whole, line: string, column?: string) => {
+    const place = mapFrame(map, Number(line) - (input.lineOffset ?? 0), Number(column ?? 1))
+    if (place === undefined) return whole
+    return column === undefined ? `${place.file}:${place.line}` : `${place.file}:${place.line}:${place.column}`
+  })
+}
+
+function runBuild(build: Build): ReturnType<typeof Bun.build> {
+  return Bun.build({
+    entrypoints: [`${NAMESPACE}:entry`],
+    target: "browser",
+    format: "cjs",
+    sourcemap: "external",
+    root: "/",
+    packages: "bundle",
+    allowUnresolved: [],
+    env: "disable",
+    throw: false,
+    plugins: [{ name: "owner-code", setup: (builder) => addHooks(build, builder) }],
+  })
+}
+
+function addHooks(build: Build, builder: Bun.PluginBuilder): void {
+  builder.onResolve({ filter: /[^]*/ }, (asked) => {
+    if (asked.kind === "entry-point-build" || asked.kind === "entry-point-run") return toModule(build.entry)
+    return resolveModule(build, asked.importer.slice(asked.importer.indexOf(ROOT) + ROOT.length), asked)
+  })
+  builder.onLoad({ filter: /[^]*/, namespace: NAMESPACE }, (asked) => ({
+    contents: loadModule(build, asked.path.slice(ROOT.length)),
+    loader: "ts",
+  }))
+  builder.onLoad({ filter: /[^]*/, namespace: EMPTY }, () => ({
+    contents: "module.exports = {}",
+    loader: "js",
+  }))
+}
+
+function resolveModule(build: Build, importer: string, asked: Bun.OnResolveArgs): Bun.OnResolveResult {
+  const found = resolveImport(build.files, importer, asked.path, build)
+  if (found.kind === "external") return { path: asked.path, external: true }
+  if (found.kind === "file") return toModule(found.path)
+  // Throwing here would give a message without a line, so refusals are collected and the build goes on.
+  if (found.kind === "refused") {
+    build.errors.push(...locateImport(importer, build.files.get(importer) ?? "", asked.path, found))
+  }
+  return { path: `/${encodeURIComponent(asked.path)}`, namespace: EMPTY }
+}
+
+function loadModule(build: Build, path: string): string {
+  const source = build.files.get(path) ?? ""
+  build.loaded.add(path)
+  build.bytes += source.length
+  if (build.bytes > MAX_SOURCE_BYTES || build.loaded.size > MAX_MODULES) {
+    const limit = `${MAX_MODULES} files or ${MAX_SOURCE_BYTES / 1024 / 1024} MiB of source`
+    build.errors.push(fileFinding(build.entry, "bundle_too_large", `the function has more than ${limit}`))
+    return ""
+  }
+  const findings = isProjectPath(path)
+    ? checkImports(path, source)
+    : [fileFinding(path, "invalid_path", "the file name contains characters that are not allowed")]
+  build.errors.push(...findings)
+  // Behind a refused import the file is still looked at; what Bun would act upon by itself is not handed to it.
+  const isBent = findings.some((one) => one.code !== "disallowed_import" || one.message.includes('"bun:'))
+  return isBent ? "module.exports = {}" : source
+}
+
+function toModule(path: string): Bun.OnResolveResult {
+  return { path: ROOT + path, namespace: NAMESPACE }
+}
+
+/** Relative, posix, normalised, and free of control characters (the path is printed into the bundle as a comment). */
+function isProjectPath(path: string): boolean {
+  if (path.length > 1000 || /[\p{Cc}\u2028\u2029\\]/u.test(path)) return false
+  return path.split("/").every((part) => part !== "" && part !== "." && part !== "..")
+}
+
+function logFindings(logs: ReadonlyArray<unknown>, level: "error" | "warning"): Diagnostic[] {
+  return (logs as ReadonlyArray<BuildMessage>)
+    .filter((log) => log.level === level)
+    .map((log) => ({
+      file: log.position?.file.slice(log.position.file.indexOf(ROOT) + ROOT.length) ?? "",
+      line: Math.max(log.position?.line ?? 1, 1),
+      column: Math.max(log.position?.column ?? 1, 1),
+      code: level === "warning" ? "bundler_warning" : logCode(log.message),
+      message: log.message.replaceAll(`${NAMESPACE}:${ROOT}`, ""),
+    }))
+}
+
+function logCode(message: string): string {
+  if (message.startsWith("No matching export")) return "unresolved_import"
+  if (/will not be bundled|cannot be run from node_modules|^Could not resolve/.test(message)) return "disallowed_import"
+  return "syntax_error"
+}
+
+/** The last word: whatever the bundle still asks for by name must be one of the allowed modules. */
+function foreignModules(code: string): string[] {
+  const asked = new Bun.Transpiler({ loader: "js" }).scanImports(code).map((one) => one.path)
+  return [...new Set(asked)].filter((name) => !ALLOWED_MODULES.has(name))
+}
+
+function consoleWarnings(build: Build): Diagnostic[] {
+  const uses = [...build.loaded].filter((path) => /\bconsole\.\w/.test(build.files.get(path) ?? ""))
+  return uses.map((path) => fileFinding(path, "console_used", "console output is not kept; use nango.log()"))
+}
+
+function tidy(errors: Diagnostic[]): Diagnostic[] {
+  const unique = new Map(errors.map((one) => [`${one.file}:${one.line}:${one.column}:${one.code}`, one]))
+  return [...unique.values()].slice(0, MAX_ERRORS)
+}
+
+function tidyMap(text: string): string {
+  const map = JSON.parse(text) as {
+    version: number
+    sources: string[]
+    sourcesContent: string[]
+    mappings: string
+  }
+  const sources = map.sources.map((source) => source.replace(`${NAMESPACE}:${ROOT}`, ""))
+  const { version, sourcesContent, mappings } = map
+  return JSON.stringify({
+    version,
+    sources,
+    sourcesContent,
+    mappings,
+    names: [],
+  })
+}
+
+function readMap(text: string): SourceMap {
+  return new SourceMap(JSON.parse(text) as ConstructorParameters<typeof SourceMap>[0])
+}
+
+function stripTrailer(code: string): string {
+  return code.replace(/\n\/\/# debugId=\w+\s*$/, "\n")
+}
+
+function fileFinding(file: string, code: string, message: string): Diagnostic {
+  return { file, line: 1, column: 1, code, message }
+}

@@ -1,0 +1,67 @@
+import type { z } from "zod"
+import type { App, Ctx } from "../app/context.ts"
+
+/** What a handler answers when it is not simply 200 with a JSON body. A `text` body is JSON that was already written. */
+export type Reply = { reply: true; status: number; body?: unknown; text?: string; headers?: Record<string, string> }
+
+export const reply = (status: number, body?: unknown, headers?: Record<string, string>): Reply => ({ reply: true, status, body, headers })
+
+/** Answers 200 with JSON text that needs no second serialisation. */
+export const replyText = (text: string): Reply => ({ reply: true, status: 200, text })
+
+type Shape = z.ZodType | undefined
+type Parsed<S extends Shape> = S extends z.ZodType ? z.output<S> : undefined
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
+
+type Common<Q extends Shape, B extends Shape, H extends Shape, P extends Shape> = {
+  method: Method
+  path: string
+  /** One line for the API document. */
+  summary: string
+  query?: Q
+  body?: B
+  headers?: H
+  params?: P
+  /** Routes without a query shape refuse any query, unless they are told to ignore it. */
+  ignoreQuery?: boolean
+}
+type Input<Q extends Shape, B extends Shape, H extends Shape, P extends Shape> = {
+  query: Parsed<Q>
+  body: Parsed<B>
+  headers: Parsed<H>
+  params: Parsed<P>
+  request: Request
+}
+
+/** A route that needs a secret key. Any one of `scope` suffices. */
+type KeyEndpoint<Q extends Shape, B extends Shape, H extends Shape, P extends Shape> = Common<Q, B, H, P> & {
+  access: "key"
+  scope: string | string[]
+  handle: (ctx: Ctx, input: Input<Q, B, H, P>) => unknown
+}
+/** A route that anybody may call. */
+type OpenEndpoint<Q extends Shape, B extends Shape, H extends Shape, P extends Shape> = Common<Q, B, H, P> & {
+  access: "anybody"
+  handle: (app: App, input: Input<Q, B, H, P>) => unknown
+}
+
+export type Endpoint = KeyEndpoint<any, any, any, any> | OpenEndpoint<any, any, any, any>
+
+/** Declares one route: who may call it, the shape of what comes in, and the one verb that answers. */
+export const keyEndpoint = <
+  Q extends Shape = undefined,
+  B extends Shape = undefined,
+  H extends Shape = undefined,
+  P extends Shape = undefined,
+>(
+  endpoint: Omit<KeyEndpoint<Q, B, H, P>, "access">,
+): Endpoint => ({ ...endpoint, access: "key" })
+
+export const openEndpoint = <
+  Q extends Shape = undefined,
+  B extends Shape = undefined,
+  H extends Shape = undefined,
+  P extends Shape = undefined,
+>(
+  endpoint: Omit<OpenEndpoint<Q, B, H, P>, "access">,
+): Endpoint => ({ ...endpoint, access: "anybody" })

@@ -1,0 +1,18 @@
+import type { EnvironmentCtx } from "../app/context.ts"
+import { readCredentials } from "./integrations.ts"
+import type { IntegrationRow } from "./model.ts"
+
+/** Where the provider sends its webhooks, or null when its entry does not route any. */
+export function webhookUrl(ctx: EnvironmentCtx, row: IntegrationRow): string | null {
+  if (!ctx.catalogue.find(row.provider)?.webhook_routing_script) return null
+  return `${ctx.serverUrl()}/webhook/${ctx.environment.uuid}/${encodeURIComponent(row.unique_key)}`
+}
+
+/** The owner's app credentials as the API shows them; null for providers that need none. */
+export function shownCredentials(ctx: EnvironmentCtx, row: IntegrationRow): unknown {
+  const credentials = readCredentials(ctx, row)
+  if (!credentials) return null
+  if (credentials.type === "APP" || credentials.type === "CUSTOM") return credentials
+  const { type, client_id, client_secret, scopes, webhook_secret } = credentials
+  return { type, client_id, client_secret, scopes: scopes ?? null, webhook_secret: webhook_secret ?? null }
+}

@@ -1,0 +1,112 @@
+import { randomUUID } from "node:crypto"
+import { connectionScope, renderTemplate, renderTree, requestScope, type TemplateScope } from "../providers/template.ts"
+import { buildBody, type BodyResult } from "./body.ts"
+import { clientCertificate } from "./certificate.ts"
+import { buildHeaders, callerHeaders, holdsSecret, ownKey, providerHeaders } from "./headers.ts"
+import type { BuildInput, BuiltRequest, RequestBody } from "./model.ts"
+import { sortedQuery } from "./percent.ts"
+import { collectSecrets } from "./redact.ts"
+import { signAws } from "./sign-aws.ts"
+import { buildUrl, setQuery, type QueryEntry } from "./url.ts"
+
+/**
+ * The request that a call becomes with these credentials. Pure: the same input with `now` and `random` gives the same
+ * request. Throws the faults of the room (`missing_api_url`, `unsupported_provider`, `invalid_endpoint`, …).
+ */
+export function buildRequest(input: BuildInput): BuiltRequest {
+  const { call, provider, credentials, integration } = input
+  const now = input.now ?? new Date()
+  const random = input.random ?? randomUUID()
+  const method = call.method.toUpperCase()
+  const scopeWith = (names: Record<string, unknown>) => scopeOf(input, { now, random }, names)
+  const url = buildUrl(input, scopeWith({}))
+  const named = { ...clientNames(input), endpoint: call.endpoint, method, host: url.host, path: url.pathname }
+  const query = providerQuery(input, scopeWith(named))
+  setQuery(url, query.entries)
+  // AWS signs the encoded query; in any other spelling the service may see something else than was signed.
+  if (credentials.type === "AWS_SIGV4") url.search = sortedQuery(url.search)
+  const built = buildOwnBody(input, method, scopeWith(named), random)
+  const scope = scopeWith({ ...named, ...requestNames(input, method, url, built) })
+  const { headers, secrets } = buildHeaders({ input, method, url, scope, now, random })
+  if (built.contentType) headers["content-type"] = built.contentType
+  const tls = clientCertificate(provider, credentials)
+  return {
+    method,
+    url: url.href,
+    headers: { ...headers, ...signAws({ credentials, method, url, headers, body: built.body, now }) },
+    body: built.body,
+    ...(tls && { tls }),
+    decompress: call.decompress === true || provider.proxy?.decompress === true,
+    forwardHeadersOnRedirect: call.forwardHeadersOnRedirect ?? provider.proxy?.forward_headers_on_redirect ?? false,
+    redactions: collectSecrets(credentials, integration, [...secrets, ...query.secrets]),
+  }
+}
+
+function scopeOf(
+  { connection, credentials, integration }: BuildInput,
+  fixed: { now: Date; random: string },
+  names: Record<string, unknown>,
+): TemplateScope {
+  const { connectionConfig, metadata, connectionId } = connection
+  return requestScope({
+    ...connectionScope({ connectionConfig, credentials: { ...credentials }, request: names }),
+    connection_config: connectionConfig,
+    metadata,
+    connection_id: connectionId,
+    provider_config_key: integration.uniqueKey,
+    ...fixed,
+  })
+}
+
+/** The OAuth client, for the provider's own templates only: in an endpoint, a function could send it anywhere. */
+function clientNames({ integration, credentials }: BuildInput): Record<string, string> {
+  const override = credentials.type === "OAUTH2" ? credentials.config_override : undefined
+  const clientId = override?.client_id || integration.clientId
+  const clientSecret = override?.client_secret || integration.clientSecret
+  return { ...(clientId && { clientId }), ...(clientSecret && { clientSecret }) }
+}
+
+function buildOwnBody(input: BuildInput, method: string, scope: TemplateScope, boundary: string): BodyResult {
+  const { provider, call } = input
+  const merge = provider.proxy?.body && (renderTree(provider.proxy.body, scope) as Record<string, unknown>)
+  const contentType = callerHeaders(input)["content-type"] || providerHeaders(input, scope).headers["content-type"]
+  return buildBody({ method, body: call.body, contentType, merge, boundary })
+}
+
+function providerQuery(input: BuildInput, scope: TemplateScope): { entries: QueryEntry[]; secrets: string[] } {
+  const templates = { ...input.provider.proxy?.query, ...ownKey(input, "query") }
+  const entries: QueryEntry[] = []
+  const secrets: string[] = []
+  for (const [name, value] of Object.entries(templates)) {
+    const { text, complete } = renderTemplate(String(value), scope)
+    if (!complete) continue
+    entries.push([name, text])
+    if (holdsSecret(String(value))) secrets.push(text)
+  }
+  return { entries, secrets }
+}
+
+/** The names of the finished request that signing templates use. */
+function requestNames(input: BuildInput, method: string, url: URL, { body, contentType }: BodyResult) {
+  const query = sortedQuery(url.search)
+  const text = signsBody(input) ? textOfBody(body) : ""
+  const asForm = contentType?.startsWith("application/x-www-form-urlencoded") ? sortedQuery(text) : text
+  return {
+    path: url.pathname,
+    params: method === "POST" || method === "PUT" || method === "PATCH" ? asForm : query,
+    urlCanonicalParams: query,
+    bodyCanonicalParams: text,
+    ...(contentType === undefined ? {} : { contentType }),
+  }
+}
+
+/** Turning a large body into text costs; nearly no provider needs it. */
+function signsBody({ provider }: BuildInput): boolean {
+  return /\$\{(params|bodyCanonicalParams|awsSigV4)\b/.test(JSON.stringify(provider.proxy?.headers ?? {}))
+}
+
+/** The body as text; a stream has none, because it can be read once. */
+function textOfBody(body: RequestBody): string {
+  if (typeof body === "string") return body
+  return body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8") : ""
+}

@@ -1,0 +1,66 @@
+import type { Credentials } from "../auth/credentials.ts"
+import { isSecretName, mask, redactText } from "../kit/redact.ts"
+import type { ProxyIntegration } from "./model.ts"
+import { percentEncode } from "./percent.ts"
+
+const publicMembers = new Set(["type", "expires_at"])
+const secretHint = /token|secret|passw|key|private|assertion|cookie|session|signature|jwt/i
+const maxDepth = 5
+
+/**
+ * Every text that a log must not show: all string members of the credentials, the OAuth client, secret values of the
+ * integration, and `more`, each as it is and in the encodings in which it travels.
+ */
+export function collectSecrets(
+  credentials: Credentials,
+  integration?: ProxyIntegration,
+  more: readonly string[] = [],
+): string[] {
+  const found = new Set<string>(more)
+  for (const [name, value] of Object.entries(credentials)) {
+    if (publicMembers.has(name)) continue
+    if (typeof value === "string") found.add(value)
+    else collectNested(value, name === "config_override", found)
+  }
+  const { clientId, clientSecret, custom = {} } = integration ?? {}
+  for (const value of [clientId, clientSecret]) if (value) found.add(value)
+  for (const [name, value] of Object.entries(custom)) if (secretHint.test(name)) found.add(value)
+  return withEncodings([...found])
+}
+
+/** Adds the forms in which secrets travel in URLs, headers and JSON, the longest first so that no rest is left. */
+export function withEncodings(secrets: readonly string[]): string[] {
+  const forms = new Set<string>()
+  for (const secret of secrets) {
+    // Shorter texts would mask parts of everything and protect nothing.
+    if (typeof secret !== "string" || secret.length < 4) continue
+    const text = secret.toWellFormed()
+    const encoded = encodeURIComponent(text)
+    forms.add(secret).add(encoded).add(encodeURI(text))
+    forms.add(percentEncode(text))
+    forms.add(new URLSearchParams({ s: text }).toString().slice(2))
+    forms.add(Buffer.from(text).toString("base64"))
+    forms.add(JSON.stringify(text).slice(1, -1))
+  }
+  return [...forms].toSorted((a, b) => b.length - a.length)
+}
+
+/** Headers as a plain object with lower-case names; those that carry credentials by their name are masked whole. */
+export function redactHeaders(
+  headers: Headers | Record<string, string>,
+  secrets: readonly string[],
+): Record<string, string> {
+  const entries = headers instanceof Headers ? [...headers.entries()] : Object.entries(headers)
+  return Object.fromEntries(
+    entries.map(([name, value]) => {
+      const key = name.toLowerCase()
+      return [key, isSecretName(key) || key === "x-wsse" ? mask : redactText(value, secrets)]
+    }),
+  )
+}
+
+function collectNested(value: unknown, all: boolean, found: Set<string>, name = "", depth = 0): void {
+  if (typeof value === "string" && (all || secretHint.test(name)) && !/_?type$|expires/i.test(name)) found.add(value)
+  if (value === null || typeof value !== "object" || depth > maxDepth) return
+  for (const [key, child] of Object.entries(value)) collectNested(child, all, found, key, depth + 1)
+}

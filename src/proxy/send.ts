@@ -1,0 +1,178 @@
+import type { Credentials } from "../auth/credentials.ts"
+import { messageOf } from "../kit/errors.ts"
+import { EgressError, type Egress, type OutboundRequest } from "../kit/fetch.ts"
+import { redactText, redactUrl } from "../kit/redact.ts"
+import { isReplayable } from "./body.ts"
+import { buildRequest } from "./build.ts"
+import type { BuiltRequest, HttpAttempt, ProxyCall, ProxyTarget, RetryNotice } from "./model.ts"
+import { peekBody } from "./peek.ts"
+import { redactHeaders } from "./redact.ts"
+import { decideRetry, isUnauthorized, type Failure, type RetryDecision } from "./retry.ts"
+
+export type SendTools = {
+  egress: Pick<Egress, "send">
+  now: () => Date
+  /** Waits; rejects with the signal's reason when it aborts. `ms` may exceed what one timer can hold. */
+  sleep: (ms: number, signal?: AbortSignal) => Promise<void>
+  /**
+   * The credentials for one attempt. The caller may answer from a cache, except when `fresh`: the provider has just
+   * refused the last ones.
+   */
+  credentials: (attempt: number, fresh: boolean) => Promise<Credentials>
+  onAttempt: (attempt: HttpAttempt) => void
+  onWait: (notice: RetryNotice) => void
+  /** Network error codes to retry beside the default ones. */
+  extraNetworkCodes?: readonly string[]
+  random?: () => string
+}
+
+export type SendInput = ProxyTarget & {
+  call: ProxyCall
+  signal?: AbortSignal
+  /** What the gate should know beyond the request itself. */
+  transport?: Pick<OutboundRequest, "timeoutMs" | "idleTimeoutMs" | "maxBytes" | "allow">
+}
+
+export type ProxyAnswer = {
+  status: number
+  headers: Headers
+  /** Decoded. Read it to its end or cancel it. */
+  body: ReadableStream<Uint8Array> | null
+  request: BuiltRequest
+}
+
+/** A failed answer is looked into for a retry hint up to this size. */
+const peekBytes = 1024 * 1024
+
+type Answered = { kind: "answered"; answer: ProxyAnswer; failure?: Failure }
+type Failed = { kind: "failed"; error: unknown; failure: Failure }
+
+/**
+ * Sends a call, again as long as the rules of `decideRetry` say so, with credentials read anew for each attempt. The
+ * last answer is returned whatever its status; when there is none, the last `EgressError` is thrown. A body that can be
+ * read only once is sent only once, whatever `retries` says.
+ */
+export async function sendProxied(tools: SendTools, input: SendInput): Promise<ProxyAnswer> {
+  const retries = isReplayable(input.call.body) ? input.call.retries : 0
+  const call = { ...input.call, retries }
+  let previous: string | undefined
+  let fresh = false
+  for (let attempt = 0; ; attempt++) {
+    input.signal?.throwIfAborted()
+    const credentials = await tools.credentials(attempt, fresh)
+    const request = buildRequest({ ...input, call, credentials, now: tools.now(), random: tools.random?.() })
+    const outcome = await sendOnce(tools, { ...input, call }, request, attempt)
+    if (outcome.kind === "answered" && !outcome.failure) return outcome.answer
+    const text = JSON.stringify(credentials)
+    const decision = decideRetry({
+      attempt,
+      call,
+      provider: input.provider,
+      failure: outcome.failure ?? {},
+      credentialsChanged: previous === undefined ? undefined : previous !== text,
+      now: tools.now(),
+      extraNetworkCodes: tools.extraNetworkCodes,
+    })
+    if (attempt < retries && !input.signal?.aborted) tools.onWait(noticeOf(decision, attempt, retries))
+    if (!decision.retry) return settle(outcome)
+    previous = text
+    fresh = isUnauthorized(decision.reason)
+    if (outcome.kind === "answered") await discard(outcome.answer)
+    await tools.sleep(decision.waitMs, input.signal)
+  }
+}
+
+function settle(outcome: Answered | Failed): ProxyAnswer {
+  if (outcome.kind === "failed") throw outcome.error
+  return outcome.answer
+}
+
+async function sendOnce(
+  tools: SendTools,
+  input: SendInput,
+  request: BuiltRequest,
+  attempt: number,
+): Promise<Answered | Failed> {
+  const log = recordAttempt(tools, request, { attempt, max: input.call.retries })
+  let response: Response
+  try {
+    response = await tools.egress.send(toOutbound(request, input))
+  } catch (error) {
+    // Not swallowed: the retry rules decide over it, and `settle` throws it.
+    const code = error instanceof EgressError ? error.code : undefined
+    const message = redactText(messageOf(error), request.redactions)
+    log({ level: "error", error: { code: code ?? "unknown_error", message } })
+    return { kind: "failed", error, failure: { code } }
+  }
+  const { status, headers, ok } = response
+  log({
+    level: ok ? "info" : "error",
+    response: { code: status, headers: redactHeaders(headers, request.redactions) },
+  })
+  const answer: ProxyAnswer = { status, headers, body: response.body, request }
+  if (ok) return { kind: "answered", answer }
+  if (!input.provider.proxy?.retry?.in_body || attempt >= input.call.retries) {
+    return { kind: "answered", answer, failure: { status, headers } }
+  }
+  const { text, body } = await peekBody(response.body, peekBytes)
+  return { kind: "answered", answer: { ...answer, body }, failure: { status, headers, bodyText: () => text } }
+}
+
+/** Starts the clock of an attempt; the returned function stops it and writes the log. */
+function recordAttempt(tools: SendTools, request: BuiltRequest, retry: HttpAttempt["retry"]) {
+  const startedAt = tools.now()
+  return (result: Pick<HttpAttempt, "level" | "response" | "error">) => {
+    const durationMs = tools.now().getTime() - startedAt.getTime()
+    tools.onAttempt({ ...describeRequest(request), ...result, retry, startedAt, durationMs })
+  }
+}
+
+async function discard({ body }: ProxyAnswer): Promise<void> {
+  try {
+    await body?.cancel()
+  } catch {
+    // The connection broke while nobody read the answer; it is released all the same.
+  }
+}
+
+/** Answers are always decoded, as callers of the original are used to; `decompress` is only what was asked for. */
+function toOutbound(request: BuiltRequest, { signal, transport }: SendInput): OutboundRequest {
+  const { method, url, headers, body, forwardHeadersOnRedirect, tls } = request
+  return {
+    ...transport,
+    method,
+    url,
+    headers,
+    body,
+    forwardHeadersOnRedirect,
+    tls,
+    signal,
+    decompress: true,
+  }
+}
+
+function describeRequest({ method, url, headers, redactions }: BuiltRequest): Pick<HttpAttempt, "message" | "request"> {
+  const shown = redactUrl(url, redactions)
+  return {
+    message: `${method} ${shown}`,
+    request: {
+      method,
+      url: shown,
+      headers: redactHeaders(headers, redactions),
+    },
+  }
+}
+
+function noticeOf({ retry, reason, waitMs }: RetryDecision, attempt: number, max: number): RetryNotice {
+  const count = `[${attempt + 1}/${max}]`
+  const message = retry ? `Retrying in ${waitMs} ms (${reason}) ${count}` : `Skipping retry (${reason}) ${count}`
+  return {
+    level: "warn",
+    message,
+    retry,
+    reason,
+    waitMs,
+    attempt: attempt + 1,
+    max,
+  }
+}

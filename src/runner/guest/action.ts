@@ -1,0 +1,114 @@
+import type { RunFacts, RunKind } from "../protocol.ts"
+import type { Channel } from "./channel.ts"
+import { createConnectionCalls } from "./connection.ts"
+import { ActionError, SdkError } from "./errors.ts"
+import { createSend } from "./http.ts"
+import type { HttpConfig } from "./http.ts"
+import { createLogger } from "./logging.ts"
+import { paginate } from "./paginate.ts"
+import { rawFetch } from "./raw-fetch.ts"
+import { createTriggers } from "./triggers.ts"
+
+export type Realm = {
+  /** JSON.parse of the guest's own realm: what comes out of it are the function's kind of objects. */
+  parse: (text: string) => unknown
+}
+
+type ZodLike = { safeParse: (input: unknown) => { success: boolean; error?: { issues: ZodIssue[] } } }
+type ZodIssue = { message: string; path: PropertyKey[] }
+
+/** Everything that every kind of function finds on `nango`. */
+export function actionMembers(
+  channel: Channel,
+  realm: Realm,
+  run: { kind: RunKind; facts: RunFacts },
+): Record<string, unknown> {
+  const { facts } = run
+  const send = createSend(channel, realm.parse)
+  const logger = createLogger(channel, facts.loggerLevel)
+  const verb = (method: string) => (config: HttpConfig) => send({ ...config, method })
+
+  return {
+    ...properties(run),
+    logger: { level: facts.loggerLevel },
+    ActionError,
+    proxy: (config: HttpConfig) => send(config),
+    get: verb("GET"),
+    post: verb("POST"),
+    put: verb("PUT"),
+    patch: verb("PATCH"),
+    delete: verb("DELETE"),
+    paginate: (config: HttpConfig) => paginate(config, send, facts.paginate),
+    log: logger.log,
+    setLogger: logger.setLogger,
+    ...createConnectionCalls(channel),
+    ...createTriggers(channel, facts, realm.parse),
+    ...checkpointCalls(channel),
+    ...lockCalls(channel),
+    uncontrolledFetch: (options: unknown) => rawFetch(channel, options),
+    getFlowAttributes() {
+      if (!facts.syncJobId) throw new Error("There is no sync job to read the attributes of")
+      return facts.syncConfig ?? {}
+    },
+    async zodValidateInput({ zodSchema, input }: { zodSchema: ZodLike; input: unknown }) {
+      channel.check()
+      const result = zodSchema.safeParse(input)
+      if (result.success) return result
+      for (const { message, path } of result.error?.issues ?? []) {
+        await logger.log(`Invalid input: ${message} at "${path.map(String).join(".")}"`, { level: "error" })
+      }
+      throw new ActionError({ message: "Invalid input provided" })
+    },
+  }
+}
+
+function properties({ kind, facts }: { kind: RunKind; facts: RunFacts }): Record<string, unknown> {
+  const { connectionId, providerConfigKey, provider, environmentId, environmentName, accountId } = facts
+  const { activityLogId, syncId, syncJobId, nangoConnectionId, syncConfig } = facts
+  return {
+    ...{ connectionId, providerConfigKey, provider, environmentId, environmentName, accountId },
+    ...{ activityLogId, syncId, syncJobId, nangoConnectionId, syncConfig },
+    scriptType: kind,
+    runnerFlags: facts.runnerFlags ?? {},
+    isCLI: facts.isCLI === true,
+  }
+}
+
+function checkpointCalls(channel: Channel): Record<string, unknown> {
+  return {
+    async getCheckpoint() {
+      const { output } = await channel.call("checkpoint.get", {})
+      return output ?? null
+    },
+    async saveCheckpoint(checkpoint: unknown) {
+      if (typeof checkpoint !== "object" || checkpoint === null || Array.isArray(checkpoint)) {
+        throw new Error("Error saving checkpoint: it must be an object")
+      }
+      await channel.call("checkpoint.save", { checkpoint: checkpoint as Record<string, unknown> })
+    },
+    async clearCheckpoint() {
+      await channel.call("checkpoint.clear", {})
+    },
+  }
+}
+
+function lockCalls(channel: Channel): Record<string, unknown> {
+  const keyOf = (options: unknown) => {
+    const key = (options as { key?: unknown } | undefined)?.key
+    if (typeof key === "string" && key.length > 0 && key.length <= 255) return key
+    throw new SdkError("invalid_sdk_call", "A lock needs a key of 1 to 255 characters")
+  }
+  return {
+    async tryAcquireLock(options: { key: unknown; ttlMs: unknown }) {
+      const { output } = await channel.call("lock.acquire", { key: keyOf(options), ttlMs: Number(options.ttlMs) })
+      return output === true
+    },
+    async releaseLock(options: { key: unknown }) {
+      const { output } = await channel.call("lock.release", { key: keyOf(options) })
+      return output === true
+    },
+    async releaseAllLocks() {
+      await channel.call("lock.releaseAll", {})
+    },
+  }
+}

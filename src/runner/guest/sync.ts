@@ -1,0 +1,46 @@
+import type { RunFacts } from "../protocol.ts"
+import type { Realm } from "./action.ts"
+import type { Channel } from "./channel.ts"
+import { checkModel, getRecordsByIds, listRecords, writeRecords } from "./records.ts"
+
+/** What syncs and webhook functions find on `nango` beyond the rest: records. */
+export function syncMembers(channel: Channel, realm: Realm, facts: RunFacts): Record<string, unknown> {
+  const write = (call: "records.save" | "records.update" | "records.delete") => (records: unknown, model: unknown) =>
+    writeRecords(channel, facts, { call, records, model })
+  const one = async (call: "deletes.start" | "deletes.end" | "deletes.previous", model: unknown) => {
+    channel.check()
+    return (await channel.call(call, { model: checkModel(facts, model) })).output
+  }
+  const byIds = (ids: unknown, model: unknown) =>
+    getRecordsByIds(channel, realm.parse, { ids, model: String(model) })
+  const save = write("records.save")
+
+  return {
+    variant: facts.variant ?? "base",
+    lastSyncDate: facts.lastSyncDate === undefined ? undefined : new Date(facts.lastSyncDate),
+    track_deletes: facts.trackDeletes === true,
+    emptyCache: facts.emptyCache === true,
+    batchSave: save,
+    batchSend: save,
+    batchUpdate: write("records.update"),
+    batchDelete: write("records.delete"),
+    getRecordsByIds: byIds,
+    getRecordsById: byIds,
+    listRecords: (model: unknown, options?: { cursor?: unknown }) =>
+      listRecords(channel, realm.parse, {
+        model: String(model),
+        cursor: options?.cursor ? String(options.cursor) : undefined,
+      }),
+    async setMergingStrategy(options: { strategy?: unknown }, model: unknown) {
+      channel.check()
+      const strategy = options?.strategy
+      if (strategy !== "override" && strategy !== "ignore_if_modified_after") {
+        throw new Error(`Unknown merging strategy "${String(strategy)}"`)
+      }
+      await channel.call("merging.set", { model: checkModel(facts, model), strategy })
+    },
+    trackDeletesStart: async (model: unknown) => void (await one("deletes.start", model)),
+    trackDeletesEnd: (model: unknown) => one("deletes.end", model),
+    deleteRecordsFromPreviousExecutions: (model: unknown) => one("deletes.previous", model),
+  }
+}

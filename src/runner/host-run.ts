@@ -1,0 +1,40 @@
+import type { EnvironmentCtx } from "../app/context.ts"
+import type { FoundConnection } from "../connections/connections.ts"
+import type { Operation } from "../logs/log.ts"
+import type { Provider } from "../providers/model.ts"
+import type { Fence } from "../queue/fence.ts"
+import type { Checkpoint } from "../syncs/model.ts"
+
+/**
+ * One run as the daemon sees it: which environment and connection it speaks for is decided here, never by what a guest
+ * sends.
+ */
+export type HostRun = {
+  ctx: EnvironmentCtx
+  kind: "sync" | "webhook" | "action" | "on-event"
+  found: FoundConnection
+  provider: Provider
+  operation: Operation
+  signal: AbortSignal
+  /** The task and attempt that every write is fenced by; actions have none. */
+  fence?: Fence
+  /** Generation of what a sync saves. */
+  runId?: number
+  /** Key of the checkpoint, and scope of delete windows. */
+  scope: string
+  variant: string
+  models: string[] | null
+  /** The operator accepted that this run may delete nearly everything. */
+  acceptDeletes: boolean
+  checkpoint: CheckpointState
+  /** Full model name → number of the change after which records are left alone. */
+  ignoreAfter: Map<string, number>
+  /** Models whose unseen records the closing step marks as deleted. */
+  toMark: { model: string; countModel: string; scope?: string; generation?: number }[]
+  triggerAction: (input: { providerConfigKey: string; connectionId: string; actionName: string; input?: string }) => Promise<string | undefined>
+}
+
+/** `version` is that of the run's last read or write, null before the first; `from` and `to` go to the run's summary. */
+export type CheckpointState = { version: number | null; from?: Checkpoint | null; to?: Checkpoint | null }
+
+export const newCheckpointState = (): CheckpointState => ({ version: null })

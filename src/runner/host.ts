@@ -1,0 +1,105 @@
+import { saveMetadata } from "../connections/connections.ts"
+import { readConnectionConfig, readCredentials, secretsOf, withoutRefreshTokens } from "../connections/credentials.ts"
+import { toFull } from "../connections/model.ts"
+import { listVariables } from "../environments/environments.ts"
+import { getIntegration } from "../integrations/integrations.ts"
+import { toPublic } from "../integrations/model.ts"
+import { shownCredentials, webhookUrl } from "../integrations/show.ts"
+import { startSyncs, triggerSyncs } from "../syncs/commands.ts"
+import { SyncName } from "../syncs/model.ts"
+import type { CallInput, CallName } from "./calls.ts"
+import { clearCheckpoint, getCheckpoint, saveCheckpoint } from "./host-checkpoints.ts"
+import { fetchForGuest, findTarget, sendForGuest } from "./host-http.ts"
+import { endDeletes, getRecords, listRecords, setMerging, startDeletes, writeRecords } from "./host-records.ts"
+import type { HostRun } from "./host-run.ts"
+import type { Payload } from "./protocol.ts"
+import type { AnswerCall } from "./runner.ts"
+
+type Answer = { output?: unknown; body?: Payload }
+type Handlers = { [N in CallName]: (run: HostRun, input: CallInput<N>, body: Payload | undefined) => Promise<Answer> | Answer }
+
+const text = (body: Payload | undefined): string => (typeof body === "string" ? body : "")
+const output = async (value: unknown): Promise<Answer> => ({ output: await value })
+
+/** Every SDK call's answer: one line to a verb. Inputs have passed the call's shape; they are still a stranger's words. */
+const handlers: Handlers = {
+  "proxy.send": sendForGuest,
+  "fetch.raw": fetchForGuest,
+  "log.write": (run, { level, message, meta }) => {
+    run.operation.write({ type: "log", level, source: "user", message, detail: meta ? { meta } : undefined })
+    return {}
+  },
+  "records.save": (run, input, body) => output(writeRecords(run, "records.save", input, text(body))),
+  "records.update": (run, input, body) => output(writeRecords(run, "records.update", input, text(body))),
+  "records.delete": (run, input, body) => output(writeRecords(run, "records.delete", input, text(body))),
+  "records.get": getRecords,
+  "records.list": listRecords,
+  "deletes.start": (run, { model }) => output(startDeletes(run, model)),
+  "deletes.end": (run, { model }) => output(endDeletes(run, model, "window")),
+  "deletes.previous": (run, { model }) => output(endDeletes(run, model, "run")),
+  "merging.set": (run, input) => output(setMerging(run, input)),
+  "checkpoint.get": (run) => output(getCheckpoint(run)),
+  "checkpoint.save": (run, { checkpoint }) => output(saveCheckpoint(run, checkpoint)),
+  "checkpoint.clear": (run) => output(clearCheckpoint(run)),
+  "connection.get": (run, input) => output(showConnection(run, input)),
+  "metadata.set": (run, { metadata }) => output(changeMetadata(run, metadata, false)),
+  "metadata.update": (run, { metadata }) => output(changeMetadata(run, metadata, true)),
+  "integration.get": (run, input) => output(showIntegration(run, input)),
+  "variables.get": (run) => output(readVariables(run)),
+  "action.trigger": async (run, input) => ({ body: await run.triggerAction(input) }),
+  "sync.trigger": (run, input) => output(triggerSync(run, input)),
+  "sync.start": (run, { providerConfigKey, connectionId, syncs }) =>
+    output(startSyncs(run.ctx, { providerConfigKey, connectionId, names: syncs.map((name) => SyncName.parse(name)) })),
+  "lock.acquire": (run, { key, ttlMs }) => output(lock(run, "lock.acquire", { key, ttlMs, now: run.ctx.now().getTime() })),
+  "lock.release": (run, { key }) => output(lock(run, "lock.release", { key })),
+  "lock.releaseAll": (run) => output(releaseLocks(run)),
+}
+
+/** The daemon's side of one run. */
+export function answerFor(run: HostRun): AnswerCall {
+  return async (call, input, body) => (handlers[call] as (run: HostRun, input: unknown, body: Payload | undefined) => Promise<Answer>)(run, input, body)
+}
+
+/** Releases every lock that the run still holds. */
+export function releaseLocks(run: HostRun): Promise<unknown> {
+  return run.ctx.store.step({ name: "lock.releaseAll", input: { owner: run.operation.id } })
+}
+
+function lock(run: HostRun, name: string, input: Record<string, unknown>): Promise<unknown> {
+  return run.ctx.store.step({ name, input: { environmentId: run.ctx.environment.id, owner: run.operation.id, ...input } })
+}
+
+async function showConnection(run: HostRun, input: CallInput<"connection.get">): Promise<unknown> {
+  const { connection, integration } = await findTarget(run, input)
+  const secrets = { credentials: readCredentials(run.ctx, connection), connectionConfig: readConnectionConfig(run.ctx, connection) }
+  run.operation.hide(secretsOf(secrets.credentials))
+  const names = { uniqueKey: integration.unique_key, provider: integration.provider }
+  return toFull(connection, names, input.refreshToken ? secrets : withoutRefreshTokens(secrets), "offset")
+}
+
+async function changeMetadata(run: HostRun, metadata: Record<string, unknown>, merge: boolean): Promise<unknown> {
+  const { connection, integration } = run.found
+  const name = { connectionIds: [connection.connection_id], providerConfigKey: integration.unique_key }
+  await saveMetadata(run.ctx, { ...name, metadata, merge })
+  return { connection_id: connection.connection_id, provider_config_key: integration.unique_key, metadata }
+}
+
+async function showIntegration(run: HostRun, input: CallInput<"integration.get">): Promise<unknown> {
+  const row = await getIntegration(run.ctx, run.found.integration.unique_key)
+  const shown: Record<string, unknown> = toPublic(row, run.provider, run.ctx.serverUrl())
+  if (input.include?.includes("webhook")) shown.webhook_url = webhookUrl(run.ctx, row)
+  if (input.include?.includes("credentials")) shown.credentials = shownCredentials(run.ctx, row)
+  return shown
+}
+
+async function readVariables(run: HostRun): Promise<{ name: string; value: string }[]> {
+  const variables = await listVariables(run.ctx)
+  run.operation.hide(variables.filter((one) => one.name !== "NANGO_LOGGER_LEVEL").map((one) => one.value))
+  return variables
+}
+
+async function triggerSync(run: HostRun, input: CallInput<"sync.trigger">): Promise<unknown> {
+  const { providerConfigKey, connectionId, sync, reset = false, emptyCache = false } = input
+  await triggerSyncs(run.ctx, { providerConfigKey, connectionId, names: [SyncName.parse(sync)], reset, emptyCache })
+  return { success: true }
+}

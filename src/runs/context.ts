@@ -1,0 +1,84 @@
+import type { EnvironmentCtx } from "../app/context.ts"
+import { listVariables } from "../environments/environments.ts"
+import { rewriteStack } from "../functions/bundle.ts"
+import { readCode } from "../functions/functions.ts"
+import type { FunctionRow } from "../functions/model.ts"
+import { answerFor } from "../runner/host.ts"
+import type { HostRun } from "../runner/host-run.ts"
+import type { RunError, RunFacts, RunOutcome, RunRequest } from "../runner/runner.ts"
+
+const levels = ["debug", "info", "warn", "error", "off"] as const
+type LoggerLevel = (typeof levels)[number]
+
+/** What every kind of run tells its guest. */
+export async function baseFacts(run: HostRun): Promise<RunFacts> {
+  const { ctx, found, provider } = run
+  return {
+    connectionId: found.connection.connection_id,
+    providerConfigKey: found.integration.unique_key,
+    provider: found.integration.provider,
+    environmentId: ctx.environment.id,
+    environmentName: ctx.environment.name,
+    accountId: 0,
+    activityLogId: run.operation.id,
+    nangoConnectionId: found.connection.id,
+    loggerLevel: await loggerLevel(ctx),
+    models: run.models,
+    paginate: provider.proxy?.paginate ?? null,
+  }
+}
+
+/** `NANGO_LOGGER_LEVEL` of the environment when it is a level, else `warn`. */
+async function loggerLevel(ctx: EnvironmentCtx): Promise<LoggerLevel> {
+  const value = (await listVariables(ctx)).find((variable) => variable.name === "NANGO_LOGGER_LEVEL")?.value
+  return levels.find((level) => level === value) ?? "warn"
+}
+
+export type Execute = {
+  run: HostRun
+  fn: FunctionRow
+  kind: RunRequest["kind"]
+  facts: RunFacts
+  /** JSON text. */
+  input?: string
+  wallMs: number
+  nested?: number
+}
+
+/** Grace that a cancelled guest gets to end by itself. */
+const cancelGraceMs = 2_000
+
+/** Runs a deployed function in a runner. Frames of a failure name the owner's files. */
+export async function execute(input: Execute): Promise<RunOutcome> {
+  const { run, fn, kind, facts } = input
+  const { ctx } = run
+  const code = await readCode(ctx, fn.id)
+  const fileName = `${fn.name}-${run.found.integration.unique_key}.cjs`
+  const outcome = await ctx.runner.run({
+    kind,
+    code: code.code,
+    fileName,
+    input: input.input,
+    facts,
+    limits: {
+      wallMs: input.wallMs,
+      memoryBytes: ctx.config.runnerMemoryMb * 1024 * 1024,
+      outputBytes: ctx.config.outputLimitBytes,
+      cancelGraceMs,
+    },
+    signal: run.signal,
+    nested: input.nested,
+    answer: answerFor(run),
+  })
+  if (outcome.ok || code.map === null) return outcome
+  return { ok: false, error: withSourceFrames(outcome.error, fileName, code.map) }
+}
+
+function withSourceFrames(error: RunError, fileName: string, map: string): RunError {
+  const rewrite = (text: string) => rewriteStack(text, { fileName, map })
+  const { stacktrace } = error.payload
+  const payload = Array.isArray(stacktrace)
+    ? { ...error.payload, stacktrace: stacktrace.map((line) => (typeof line === "string" ? rewrite(line) : line)) }
+    : error.payload
+  return { ...error, payload, stack: error.stack === undefined ? undefined : rewrite(error.stack) }
+}

@@ -1,0 +1,87 @@
+import { and, eq } from "drizzle-orm"
+import { type App, inTransaction } from "../app/context.ts"
+import type { FunctionRow } from "../functions/model.ts"
+import { tasks, type TaskRow } from "../queue/model.ts"
+import { settleTask } from "../queue/queue.ts"
+import { runCounts } from "../records/counts.ts"
+import type { HostRun } from "../runner/host-run.ts"
+import type { RunError } from "../runner/runner.ts"
+import { type SyncRow, type SyncRunRow, syncRuns, syncs } from "../syncs/model.ts"
+
+type Ended = { task: TaskRow; row: SyncRunRow }
+
+/**
+ * The closing step of a run that ended well: delete marks, status, last-sync date and the end of the task commit
+ * together, or not at all when the attempt has lost its task.
+ */
+export async function closeSucceeded(run: HostRun, ended: Ended & { sync: SyncRow; fn: FunctionRow }): Promise<void> {
+  const { row, sync } = ended
+  const connectionId = run.found.connection.id
+  const held = await inTransaction(run.ctx, async (ctx) => {
+    if (!(await settleTask(ctx, ended.task))) return false
+    for (const mark of run.toMark) {
+      await ctx.tx.step({ name: "records.markUnseen", input: { runId: row.id, connectionId, ...mark } })
+    }
+    await ctx.tx.step({ name: "records.closeRun", input: { runId: row.id, connectionId } })
+    await ctx.db.update(syncRuns).set(endColumns(run, "SUCCESS", ctx.now().getTime())).where(eq(syncRuns.id, row.id))
+    await ctx.db.update(syncs).set({ last_sync_at: row.started_at, accept_deletes: false }).where(eq(syncs.id, sync.id))
+    return true
+  })
+  if (!held) return closeFenced(run, row)
+  run.operation.info("The run ended well", { result: await runCounts(run.ctx.store, row.id), checkpoints: range(run) })
+  run.operation.close("success")
+}
+
+/** The closing step of a run that failed or was cancelled. What it saved stays; nothing is marked as deleted. */
+export async function closeFailed(run: HostRun, ended: Ended & { error: RunError; cancelled: boolean }): Promise<void> {
+  const { row, error } = ended
+  const held = await inTransaction(run.ctx, async (ctx) => {
+    if (!(await settleTask(ctx, ended.task))) return false
+    await ctx.tx.step({ name: "records.closeRun", input: { runId: row.id, connectionId: run.found.connection.id } })
+    const columns = { ...endColumns(run, "STOPPED", ctx.now().getTime()), error: { type: error.type, message: error.message } }
+    await ctx.db.update(syncRuns).set(columns).where(eq(syncRuns.id, row.id))
+    return true
+  })
+  if (!held) return closeFenced(run, row)
+  run.operation.error(error.message, { error: { type: error.type, message: error.message, payload: error.payload, stack: error.stack, upstream: error.upstream } })
+  run.operation.close(ended.cancelled ? "cancelled" : "failed", { type: error.type, message: error.message })
+}
+
+/** Another attempt has the task: this one may only note that it is over. */
+async function closeFenced(run: HostRun, row: SyncRunRow): Promise<void> {
+  await inTransaction(run.ctx, (ctx) => stopRow(ctx, row, "The run lost its task."))
+  run.operation.close("cancelled", { type: "lease_lost", message: "The run lost its task." })
+}
+
+/**
+ * An attempt that ended without a closing step: the daemon died or stops. Its run is over; the task waits for the next
+ * attempt (`release` puts it back by itself, without counting a loss).
+ */
+export async function closeInterrupted(app: App, task: TaskRow, how: { givenUp: boolean; release?: boolean }): Promise<void> {
+  await inTransaction(app, async (ctx) => {
+    const rows = await ctx.db.select().from(syncRuns).where(and(eq(syncRuns.task_id, task.id), eq(syncRuns.status, "RUNNING")))
+    for (const row of rows) await stopRow(ctx, row, how.givenUp ? "The run was given up: its attempts were lost too often." : "The run was interrupted.")
+    if (!how.release) return
+    await ctx.db
+      .update(tasks)
+      .set({ state: "waiting", lease_until: null })
+      .where(and(eq(tasks.id, task.id), eq(tasks.attempt, task.attempt), eq(tasks.state, "started")))
+  })
+}
+
+async function stopRow(ctx: App, row: SyncRunRow, message: string): Promise<void> {
+  await ctx.db
+    .update(syncRuns)
+    .set({ status: "STOPPED", error: { type: "script_interrupted", message }, finished_at: ctx.now().getTime() })
+    .where(and(eq(syncRuns.id, row.id), eq(syncRuns.status, "RUNNING")))
+}
+
+function endColumns(run: HostRun, status: "SUCCESS" | "STOPPED", finished_at: number) {
+  const { from, to } = range(run)
+  return { status, checkpoint_from: from, checkpoint_to: to, finished_at }
+}
+
+function range({ checkpoint }: HostRun) {
+  const from = checkpoint.from ?? null
+  return { from, to: checkpoint.to === undefined ? from : checkpoint.to }
+}

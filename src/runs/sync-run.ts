@@ -1,0 +1,162 @@
+import { type App, type EnvironmentCtx, inTransaction } from "../app/context.ts"
+import { findConnectionById } from "../connections/connections.ts"
+import { getEnvironment } from "../environments/environments.ts"
+import { findFunction } from "../functions/functions.ts"
+import type { FunctionRow } from "../functions/model.ts"
+import { AppError, messageOf } from "../kit/errors.ts"
+import type { TaskHandler } from "../queue/loop.ts"
+import type { TaskRow } from "../queue/model.ts"
+import { settleTask } from "../queue/queue.ts"
+import { countUnseen } from "../records/list.ts"
+import { holdBrake } from "../runner/host-records.ts"
+import { releaseLocks } from "../runner/host.ts"
+import { type HostRun, newCheckpointState } from "../runner/host-run.ts"
+import type { RunError } from "../runner/runner.ts"
+import { checkpointKey, type SyncRow, type SyncRunRow, syncRuns, type SyncTask, variantModel } from "../syncs/model.ts"
+import { findSyncById } from "../syncs/find.ts"
+import { baseFacts, execute } from "./context.ts"
+import { runAction } from "./action-run.ts"
+import { closeFailed, closeInterrupted, closeSucceeded } from "./settle.ts"
+
+/** How a sync's tasks are carried out: load, clear if asked, run, settle. */
+export function syncHandler(app: () => App): TaskHandler {
+  return {
+    run: (task, signal) => runSync(app(), task, signal),
+    lost: (task, givenUp) => closeInterrupted(app(), task, { givenUp }),
+  }
+}
+
+type Loaded = { ctx: EnvironmentCtx; sync: SyncRow; fn: FunctionRow; found: NonNullable<Awaited<ReturnType<typeof findConnectionById>>> }
+
+async function runSync(app: App, task: TaskRow, signal: AbortSignal): Promise<void> {
+  const loaded = await loadSync(app, task)
+  if (!loaded) {
+    await inTransaction(app, (ctx) => settleTask(ctx, task))
+    return
+  }
+  const { row, run } = await openRun(loaded, task, signal)
+  try {
+    const error = await carryOut(loaded, run, task)
+    if (!error) await closeSucceeded(run, { task, row, sync: loaded.sync, fn: loaded.fn })
+    else if (signal.reason === "the daemon stops") await closeInterrupted(app, task, { givenUp: false, release: true })
+    else await closeFailed(run, { task, row, error, cancelled: signal.aborted })
+  } catch (error) {
+    await closeFailed(run, { task, row, error: asRunError(error), cancelled: signal.aborted })
+  } finally {
+    await releaseLocks(run)
+  }
+}
+
+/** Everything that the run is about; undefined when it went away while the task waited. */
+async function loadSync(app: App, task: TaskRow): Promise<Loaded | undefined> {
+  const { syncId } = task.payload as SyncTask
+  // The environment is known only after the sync was read, so the first look is without one.
+  const sync = await findSyncById(app as EnvironmentCtx, syncId)
+  if (!sync) return undefined
+  const ctx: EnvironmentCtx = { ...app, environment: await getEnvironment(app, sync.environment_id) }
+  const found = await findConnectionById(ctx, sync.connection_id)
+  const fn = await findFunction(ctx, { integrationId: sync.integration_id, type: "sync", name: sync.name })
+  return found && fn?.enabled ? { ctx, sync, fn, found } : undefined
+}
+
+async function openRun({ ctx, sync, fn, found }: Loaded, task: TaskRow, signal: AbortSignal): Promise<{ row: SyncRunRow; run: HostRun }> {
+  const operation = ctx.logs.open({
+    environmentId: ctx.environment.id,
+    type: "sync",
+    action: "run",
+    message: `Sync "${sync.name}"`,
+    integration: found.integration.unique_key,
+    provider: found.integration.provider,
+    connection: found.connection.connection_id,
+    function: sync.name,
+    meta: { variant: sync.variant, attempt: task.attempt },
+  })
+  const incremental = sync.last_sync_at !== null
+  const [row] = await inTransaction(ctx, (ctx) =>
+    ctx.db
+      .insert(syncRuns)
+      .values({
+        sync_id: sync.id,
+        kind: "sync",
+        type: incremental ? "INCREMENTAL" : "INITIAL",
+        status: "RUNNING",
+        task_id: task.id,
+        attempt: task.attempt,
+        operation_id: operation.id,
+        started_at: ctx.now().getTime(),
+      })
+      .returning(),
+  )
+  if (!row) throw new Error("The run was not stored.")
+  const run: HostRun = {
+    ctx,
+    kind: "sync",
+    found,
+    provider: ctx.catalogue.get(found.integration.provider),
+    operation,
+    signal,
+    fence: { taskId: task.id, attempt: task.attempt },
+    runId: row.id,
+    scope: checkpointKey("sync", sync),
+    variant: sync.variant,
+    models: fn.definition.models,
+    acceptDeletes: sync.accept_deletes,
+    checkpoint: newCheckpointState(),
+    ignoreAfter: new Map(),
+    toMark: [],
+    triggerAction: (input) => runAction(ctx, { ...input, depth: 1, signal }),
+  }
+  operation.info("The run started", { run: row.id, attempt: task.attempt })
+  return { row, run }
+}
+
+async function carryOut({ ctx, sync, fn }: Loaded, run: HostRun, task: TaskRow): Promise<RunError | undefined> {
+  const { emptyCache = false } = task.payload as SyncTask
+  if (emptyCache) await clearRecords(run)
+  const facts = {
+    ...(await baseFacts(run)),
+    syncId: sync.id,
+    syncJobId: run.runId,
+    variant: sync.variant,
+    lastSyncDate: sync.last_sync_at === null ? undefined : new Date(sync.last_sync_at).toISOString(),
+    trackDeletes: fn.definition.trackDeletes,
+    emptyCache,
+  }
+  const outcome = await execute({ run, fn, kind: "sync", facts, wallMs: ctx.config.syncTimeoutSeconds * 1000 })
+  if (!outcome.ok) return outcome.error
+  if (fn.definition.trackDeletes) await markUntracked(run, fn)
+  return undefined
+}
+
+/** Hard-deletes what the sync saved before, in bounded steps. */
+async function clearRecords(run: HostRun): Promise<void> {
+  const connectionId = run.found.connection.id
+  for (const model of run.models ?? []) {
+    const input = { connectionId, model: variantModel(model, run.variant), limit: 5_000 }
+    while (((await run.ctx.store.step({ name: "records.clear", input })) as { more: boolean }).more) run.signal.throwIfAborted()
+    run.operation.info(`Cleared the records of "${model}"`)
+  }
+}
+
+/** The older `trackDeletes: true`: what a full run did not see is deleted. */
+async function markUntracked(run: HostRun, fn: FunctionRow): Promise<void> {
+  const { runId } = run
+  if (runId === undefined || fn.definition.syncType === "incremental") return
+  const connectionId = run.found.connection.id
+  for (const countModel of run.models ?? []) {
+    const model = variantModel(countModel, run.variant)
+    await holdBrake(run, { runId, connectionId, model, countModel }, await countUnseen(run.ctx.store, { connectionId, model, generation: runId }))
+    run.toMark.push({ model, countModel, generation: runId })
+  }
+}
+
+function asRunError(error: unknown): RunError {
+  const known = error instanceof AppError
+  return {
+    type: known ? error.code : "sync_script_failure",
+    status: known ? error.status : 500,
+    message: messageOf(error),
+    payload: {},
+  }
+}
+

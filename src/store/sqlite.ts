@@ -1,0 +1,176 @@
+import { Database, type Statement } from "bun:sqlite"
+import { chmodSync, existsSync } from "node:fs"
+import { join } from "node:path"
+import { drizzle } from "drizzle-orm/sqlite-proxy"
+import { migrate } from "./migrate.ts"
+import type { Db, SqlValue, StepCall, Store, Tx } from "./store.ts"
+import type { WriterReply, WriterRequest } from "./writer.ts"
+
+export const mainFile = "sluice.db"
+export const logsFile = "logs.db"
+
+/**
+ * Opens both database files of a data directory: migrates them, starts the writer Worker that owns the only write
+ * connections, and opens read-only connections for this thread.
+ */
+export async function openSqlite(options: { directory: string; writer: string | URL; onWriterDeath: (error: Error) => void }): Promise<Store> {
+  const paths = { main: join(options.directory, mainFile), logs: join(options.directory, logsFile) }
+  prepareFile(paths.main, "main")
+  prepareFile(paths.logs, "logs")
+  const writer = await startWriter(options.writer, paths, options.onWriterDeath)
+  const main = openReader(paths.main)
+  const logs = openReader(paths.logs)
+  let gate: Promise<void> = Promise.resolve()
+
+  const step = (call: StepCall) => gate.then(() => writer.ask({ op: "step", ...call }))
+
+  async function tx<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
+    const before = gate
+    const { promise, resolve } = Promise.withResolvers<void>()
+    gate = promise
+    await before
+    try {
+      await writer.ask({ op: "begin" })
+      const { tx: open, committed } = openTx(writer)
+      const result = await fn(open)
+      await writer.ask({ op: "commit" })
+      for (const run of committed) run()
+      return result
+    } catch (error) {
+      await writer.ask({ op: "rollback" })
+      throw error
+    } finally {
+      resolve()
+    }
+  }
+
+  return {
+    read: drizzle(async (sql, params, method) => ({ rows: main.values(sql, params, method) })) as unknown as Db,
+    select: async <Row>(sql: string, params: SqlValue[]) => main.all(sql, params) as Row[],
+    selectLogs: async <Row>(sql: string, params: SqlValue[]) => logs.all(sql, params) as Row[],
+    tx,
+    step,
+    async close() {
+      await gate
+      await writer.close()
+      main.close()
+      logs.close()
+    },
+  }
+}
+
+type Writer = { ask: (request: WriterRequest) => Promise<unknown>; close: () => Promise<void> }
+
+function openTx(writer: Writer): { tx: Tx; committed: (() => void)[] } {
+  const committed: (() => void)[] = []
+  const db = drizzle(async (sql, params, method) => ({
+    rows: (await writer.ask({ op: "statement", sql, params: params as SqlValue[], method })) as never,
+  })) as unknown as Db
+  return { tx: { db, step: (call) => writer.ask({ op: "txStep", ...call }), after: (fn) => void committed.push(fn) }, committed }
+}
+
+function prepareFile(path: string, which: "main" | "logs"): void {
+  const fresh = !existsSync(path)
+  const db = new Database(path, { create: true })
+  try {
+    if (fresh) {
+      // The page size can only be chosen before the first table. Measured: 8 KB pages insert 20 % faster than 4 KB.
+      db.run("PRAGMA page_size = 8192")
+      db.run("PRAGMA auto_vacuum = INCREMENTAL")
+      chmodSync(path, 0o600)
+    }
+    db.run("PRAGMA journal_mode = WAL")
+    db.run("PRAGMA busy_timeout = 5000")
+    migrate(db, which)
+  } finally {
+    db.close()
+  }
+}
+
+function openReader(path: string) {
+  const db = new Database(path, { readonly: true, strict: true })
+  db.run("PRAGMA busy_timeout = 5000")
+  const cache = new Map<string, Statement>()
+  const prepare = (sql: string) => {
+    const known = cache.get(sql)
+    if (known) return known
+    const statement = db.prepare(sql)
+    // Statements with a varying number of placeholders would otherwise pile up.
+    if (cache.size >= 500) dropOldest(cache)
+    cache.set(sql, statement)
+    return statement
+  }
+  return {
+    all: (sql: string, params: SqlValue[]) => prepare(sql).all(...params),
+    values(sql: string, params: unknown[], method: string): any {
+      const rows = prepare(sql).values(...(params as SqlValue[]))
+      return method === "get" ? rows[0] : rows
+    },
+    close() {
+      for (const statement of cache.values()) statement.finalize()
+      db.close()
+    },
+  }
+}
+
+function dropOldest(cache: Map<string, Statement>): void {
+  const [sql, statement] = cache.entries().next().value ?? []
+  if (sql === undefined || !statement) return
+  statement.finalize()
+  cache.delete(sql)
+}
+
+async function startWriter(entry: string | URL, paths: { main: string; logs: string }, onDeath: (error: Error) => void): Promise<Writer> {
+  const worker = new Worker(entry)
+  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
+  let nextId = 1
+  let closing = false
+  let dead: Error | undefined
+
+  const fail = (error: Error) => {
+    dead = error
+    for (const { reject } of waiting.values()) reject(error)
+    waiting.clear()
+    if (!closing) onDeath(error)
+  }
+  worker.addEventListener("message", (event: MessageEvent<WriterReply>) => {
+    const call = waiting.get(event.data.id)
+    waiting.delete(event.data.id)
+    if (!call) return
+    if (event.data.error) call.reject(reviveError(event.data.error))
+    else call.resolve(event.data.result)
+  })
+  worker.addEventListener("error", (event) => fail(new Error(`The writer stopped: ${event.message}`)))
+  worker.addEventListener("close", () => fail(new Error("The writer stopped.")))
+
+  const ask = (request: WriterRequest) =>
+    new Promise<unknown>((resolve, reject) => {
+      if (dead) return reject(dead)
+      const id = nextId++
+      waiting.set(id, { resolve, reject })
+      worker.postMessage({ id, ...request })
+    })
+  await ask({ op: "open", paths })
+  return {
+    ask,
+    async close() {
+      closing = true
+      await ask({ op: "close" })
+      worker.terminate()
+    },
+  }
+}
+
+/** An error of the database or of a step, as it arrives from the writer. `code` is SQLite's (`SQLITE_CONSTRAINT_UNIQUE`) or the step's. */
+export class StoreError extends Error {
+  readonly code: string
+  readonly data: unknown
+  constructor(message: string, code: string, data: unknown) {
+    super(message)
+    this.name = "StoreError"
+    this.code = code
+    this.data = data
+  }
+}
+
+const reviveError = (error: { message: string; code: string; data?: unknown }) => new StoreError(error.message, error.code, error.data)

@@ -1,0 +1,142 @@
+import { Database, type Statement } from "bun:sqlite"
+import type { SqlRow, SqlValue, StepDb, Steps } from "./store.ts"
+
+declare const self: Worker
+
+export type WriterRequest =
+  | { op: "open"; paths: { main: string; logs: string } }
+  | { op: "begin" | "commit" | "rollback" | "close" }
+  | { op: "statement"; sql: string; params: SqlValue[]; method: string }
+  | { op: "step" | "txStep"; name: string; input: unknown; body?: string }
+export type WriterReply = { id: number; result?: unknown; error?: { message: string; code: string; data?: unknown } }
+
+/** Raised by a step for a caller's mistake; `code` and `data` cross to the main thread. */
+export class StepError extends Error {
+  readonly code: string
+  readonly data: unknown
+  constructor(code: string, message: string, data?: unknown) {
+    super(message)
+    this.name = "StepError"
+    this.code = code
+    this.data = data
+  }
+}
+
+const idleCheckpointMs = 5_000
+
+/**
+ * The loop of the writer Worker. It owns the only write connections, so a disk that is slow to sync holds up writes
+ * but never a read or the event loop of the main thread. Messages are handled strictly in order.
+ */
+export function serveWriter(steps: Steps): void {
+  let main: Connection | undefined
+  let logs: Connection | undefined
+  let idle: ReturnType<typeof setTimeout> | undefined
+
+  const handle = (request: WriterRequest): unknown => {
+    if (request.op === "open") {
+      main = openConnection(request.paths.main, "FULL")
+      logs = openConnection(request.paths.logs, "NORMAL")
+      return undefined
+    }
+    if (!main || !logs) throw new Error("The writer is not open.")
+    if (request.op === "statement") return main.values(request.sql, request.params, request.method)
+    if (request.op === "txStep") return findStep(steps, request.name).run(main, request.input, request.body)
+    if (request.op === "step") {
+      const step = findStep(steps, request.name)
+      const connection = step.database === "logs" ? logs : main
+      return connection.transaction(() => step.run(connection, request.input, request.body))
+    }
+    if (request.op === "rollback") return main.rollback()
+    if (request.op !== "close") return void main.run(request.op === "begin" ? "BEGIN IMMEDIATE" : "COMMIT")
+    clearTimeout(idle)
+    main.close()
+    logs.close()
+    return undefined
+  }
+
+  self.addEventListener("message", (event: MessageEvent<WriterRequest & { id: number }>) => {
+    const { id, op } = event.data
+    try {
+      postMessage({ id, result: handle(event.data) } satisfies WriterReply)
+    } catch (error) {
+      postMessage({ id, error: describeError(error) } satisfies WriterReply)
+    }
+    clearTimeout(idle)
+    if (op !== "close") {
+      idle = setTimeout(() => {
+        main?.trim()
+        logs?.trim()
+      }, idleCheckpointMs)
+    }
+  })
+}
+
+function findStep(steps: Steps, name: string) {
+  const step = steps[name]
+  if (!step) throw new Error(`There is no step "${name}".`)
+  return step
+}
+
+function describeError(error: unknown): NonNullable<WriterReply["error"]> {
+  if (error instanceof StepError) return { message: error.message, code: error.code, data: error.data }
+  const known = error as { message?: string; code?: string }
+  return { message: known.message ?? String(error), code: known.code ?? "store_error" }
+}
+
+type Connection = ReturnType<typeof openConnection>
+
+function openConnection(path: string, synchronous: "FULL" | "NORMAL") {
+  const db = new Database(path, { strict: true, readwrite: true, create: false })
+  db.run("PRAGMA busy_timeout = 5000")
+  db.run(`PRAGMA synchronous = ${synchronous}`)
+  db.run("PRAGMA foreign_keys = OFF")
+  db.run("PRAGMA journal_size_limit = 67108864")
+  const cache = new Map<string, Statement>()
+  const prepare = (sql: string): Statement => {
+    const known = cache.get(sql)
+    if (known) return known
+    const statement = db.prepare(sql)
+    if (cache.size >= 500) cache.delete(cache.keys().next().value as string)
+    cache.set(sql, statement)
+    return statement
+  }
+  const stepDb: StepDb = {
+    all: <Row = SqlRow>(sql: string, ...params: SqlValue[]) => prepare(sql).all(...params) as Row[],
+    get: <Row = SqlRow>(sql: string, ...params: SqlValue[]) => (prepare(sql).get(...params) ?? undefined) as Row | undefined,
+    run: (sql: string, ...params: SqlValue[]) => prepare(sql).run(...params).changes,
+  }
+  return {
+    ...stepDb,
+    values(sql: string, params: SqlValue[], method: string): unknown {
+      if (method === "run") {
+        prepare(sql).run(...params)
+        return []
+      }
+      const rows = prepare(sql).values(...params)
+      return method === "get" ? rows[0] : rows
+    },
+    transaction<T>(fn: () => T): T {
+      prepare("BEGIN IMMEDIATE").run()
+      try {
+        const result = fn()
+        prepare("COMMIT").run()
+        return result
+      } catch (error) {
+        if (db.inTransaction) prepare("ROLLBACK").run()
+        throw error
+      }
+    },
+    rollback() {
+      if (db.inTransaction) prepare("ROLLBACK").run()
+    },
+    trim() {
+      db.run("PRAGMA wal_checkpoint(TRUNCATE)")
+      db.run("PRAGMA incremental_vacuum(1000)")
+    },
+    close() {
+      for (const statement of cache.values()) statement.finalize()
+      db.close()
+    },
+  }
+}

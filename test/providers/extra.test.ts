@@ -1,0 +1,57 @@
+import { describe, expect, test } from "bun:test"
+import { loadCatalogue } from "../../src/providers/catalogue.ts"
+import type { Provider } from "../../src/providers/model.ts"
+import { base, folderOf, inMap, loadExtra, problemsOf } from "./files.ts"
+
+const checkMerged = ({ find, names }: Awaited<ReturnType<typeof loadCatalogue>>) => {
+  expect(names()).toEqual(["follower", "new", "ours", "shared"])
+  expect(find("ours")?.display_name).toBe("Ours")
+  expect(find("shared")).toEqual({ display_name: "X", docs: "https://x.test", auth_mode: "BASIC" } as Provider)
+  expect(find("follower")?.auth_mode).toBe("BASIC")
+  expect(find("new")?.auth_mode).toBe("NONE")
+}
+
+describe("unknown fields", () => {
+  const text = inMap("a", "  auth_mode: BASIC\n  shiny: yes\n  proxy:\n    base_url: https://a.test\n    glow: 1\n")
+
+  test("are kept and reported in the operator's files", async () => {
+    const catalogue = await loadExtra(text)
+    expect(catalogue.get("a") as unknown).toMatchObject({ shiny: "yes", proxy: { glow: 1 } })
+    const warnings = catalogue.warnings.map(({ line, provider, field }) => ({ line, provider, field }))
+    expect(warnings).toContainEqual({ line: 5, provider: "a", field: "shiny" })
+    expect(warnings).toContainEqual({ line: 8, provider: "a", field: "proxy.glow" })
+    expect(warnings).toHaveLength(2)
+  })
+
+  test("are errors in our files", async () => {
+    const folder = await folderOf({ "a.yaml": `${base}auth_mode: NONE\nshiny: yes\n` })
+    expect(await problemsOf(loadCatalogue({ embedded: undefined, folder }))).toEqual([
+      'a.yaml:4: provider "a", field shiny: is not a known field',
+    ])
+  })
+
+  test("what an auth mode lacks is a warning in the operator's files", async () => {
+    const { warnings } = await loadExtra(inMap("a", "  auth_mode: OAUTH2\n  token_url: https://a.test\n"))
+    expect(warnings).toMatchObject([
+      { line: 1, provider: "a", field: "authorization_url", message: "is required for OAUTH2" },
+    ])
+  })
+})
+
+describe("the operator's entries replace ours, entry by entry", () => {
+  const embedded = {
+    ours: { display_name: "Ours", docs: "https://x.test", auth_mode: "NONE" },
+    shared: { display_name: "Shared", docs: "https://x.test", auth_mode: "NONE", categories: ["gone"] },
+    follower: { display_name: "Follower", docs: "https://x.test", alias: "shared" },
+  }
+  test("from one file", async () => {
+    checkMerged(
+      await loadExtra(inMap("shared", "  auth_mode: BASIC\n") + inMap("new", "  alias: ours\n"), { embedded }),
+    )
+  })
+
+  test("from a folder", async () => {
+    const extra = await folderOf({ "shared.yaml": `${base}auth_mode: BASIC\n`, "new.yaml": `${base}alias: ours\n` })
+    checkMerged(await loadCatalogue({ embedded, extra }))
+  })
+})
