@@ -9,7 +9,7 @@ export const isSecretName = (name: string): boolean => secretName.test(name) || 
 /** Masks every member with a secret's name, at any depth, and every occurrence of the given secret texts. */
 export function redact(value: unknown, secrets: readonly string[] = [], depth = 0): unknown {
   if (typeof value === "string") return redactText(value, secrets)
-  if (value === null || typeof value !== "object" || depth > 20) return value
+  if (value === null || typeof value !== "object" || value instanceof Date || depth > 20) return value
   if (Array.isArray(value)) return value.map((item) => redact(item, secrets, depth + 1))
   const copy: Record<string, unknown> = {}
   for (const [key, member] of Object.entries(value)) {

@@ -68,7 +68,12 @@ export const ConnectionGet = z.strictObject({
   refreshToken: z.boolean().optional(),
   refreshGithubAppJwtToken: z.boolean().optional(),
 })
-export const IntegrationGet = z.strictObject({ include: z.array(z.enum(["webhook", "credentials"])).max(10).optional() })
+export const IntegrationGet = z.strictObject({
+  include: z
+    .array(z.enum(["webhook", "credentials"]))
+    .max(10)
+    .optional(),
+})
 
 export const ActionTrigger = z.strictObject({
   providerConfigKey: Key,
@@ -96,7 +101,14 @@ export const SyncStart = z.strictObject({
 })
 
 export const LockKey = z.strictObject({ key: Key })
-export const LockAcquire = z.strictObject({ key: Key, ttlMs: z.number().int().positive().max(31 * 86_400_000) })
+export const LockAcquire = z.strictObject({
+  key: Key,
+  ttlMs: z
+    .number()
+    .int()
+    .positive()
+    .max(31 * 86_400_000),
+})
 const Nothing = z.strictObject({})
 
 export type Call<S extends z.ZodType> = {

@@ -142,7 +142,8 @@ type Exit = { code: number | null; signal: string | number | null; said: string;
 
 /** The kernel's or the engine's own end of memory also comes as an abort. */
 function crash({ code, signal, said, peak, limit }: Exit): RunError {
-  const memory = /out of memory|allocation failed|OOM/i.test(said) || ((signal === 9 || signal === "SIGKILL") && peak > limit * 0.8)
+  const memory =
+    /out of memory|allocation failed|OOM/i.test(said) || ((signal === 9 || signal === "SIGKILL") && peak > limit * 0.8)
   if (memory) return platformError("function_runtime_out_of_memory", "The function used up the memory of its runtime")
   const how = signal === null ? `exit code ${code}` : `signal ${signal}`
   return platformError("function_runtime_other", "The function's runtime ended unexpectedly", how)

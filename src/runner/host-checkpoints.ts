@@ -46,7 +46,8 @@ async function step(run: HostRun, name: string, body?: string): Promise<unknown>
   try {
     return await run.ctx.store.step({ name, input, body })
   } catch (error) {
-    if (error instanceof StoreError && error.code === "checkpoint_conflict") throw faults.checkpoint_conflict({ cause: error })
+    if (error instanceof StoreError && error.code === "checkpoint_conflict")
+      throw faults.checkpoint_conflict({ cause: error })
     throw error
   }
 }

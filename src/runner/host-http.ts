@@ -14,7 +14,11 @@ const binaryTypes = new Set(["arraybuffer", "blob", "stream"])
 type Answer = { output: unknown; body: string | Uint8Array }
 
 /** One logical request of a function to its provider, with credentials, retries and logs. Non-2xx answers come back as they are. */
-export async function sendForGuest(run: HostRun, input: CallInput<"proxy.send">, body: string | Uint8Array | undefined): Promise<Answer> {
+export async function sendForGuest(
+  run: HostRun,
+  input: CallInput<"proxy.send">,
+  body: string | Uint8Array | undefined,
+): Promise<Answer> {
   const found = await findTarget(run, input)
   const call: ProxyCall = {
     endpoint: input.endpoint ?? "",
@@ -32,7 +36,12 @@ export async function sendForGuest(run: HostRun, input: CallInput<"proxy.send">,
   }
   if (call.endpoint === "" && call.baseUrlOverride === undefined) throw faults.missing_api_url()
   const target = describeTarget(run.ctx, found)
-  const answer = await sendProxied(toolsOf(run, found), { ...target, call, signal: run.signal, transport: { maxBytes: maxAnswer } })
+  const answer = await sendProxied(toolsOf(run, found), {
+    ...target,
+    call,
+    signal: run.signal,
+    transport: { maxBytes: maxAnswer },
+  })
   const bytes = new Uint8Array(await new Response(answer.body).arrayBuffer())
   return {
     output: { status: answer.status, headers: Object.fromEntries(answer.headers), url: answer.request.url },
@@ -68,20 +77,28 @@ function toolsOf(run: HostRun, found: FoundConnection): SendTools {
       run.operation.hide(secretsOf(credentials))
       return credentials
     },
-    onAttempt: ({ level, message, ...detail }) => run.operation.write({ type: "http", level, source: "internal", message, detail }),
-    onWait: ({ level, message, ...detail }) => run.operation.write({ type: "log", level, source: "internal", message, detail }),
+    onAttempt: ({ level, message, ...detail }) =>
+      run.operation.write({ type: "http", level, source: "internal", message, detail }),
+    onWait: ({ level, message, ...detail }) =>
+      run.operation.write({ type: "log", level, source: "internal", message, detail }),
   }
 }
 
 /** The run's own connection, or another one of the same environment that the call names. */
-export async function findTarget(run: HostRun, input: { providerConfigKey?: string; connectionId?: string }): Promise<FoundConnection> {
+export async function findTarget(
+  run: HostRun,
+  input: { providerConfigKey?: string; connectionId?: string },
+): Promise<FoundConnection> {
   const { connection, integration } = run.found
   const name = {
     providerConfigKey: input.providerConfigKey ?? integration.unique_key,
     connectionId: input.connectionId ?? connection.connection_id,
   }
   const found = await findConnection(run.ctx, name)
-  if (!found) throw faults.failed_to_get_connection({ message: `There is no connection "${name.connectionId}" for "${name.providerConfigKey}".` })
+  if (!found)
+    throw faults.failed_to_get_connection({
+      message: `There is no connection "${name.connectionId}" for "${name.providerConfigKey}".`,
+    })
   return found
 }
 
@@ -94,7 +111,11 @@ function toBody(kind: CallInput<"proxy.send">["data"]["kind"], body: string | Ui
 }
 
 /** A request of the function's own making: no credentials, no retries, but through the same gate. */
-export async function fetchForGuest(run: HostRun, input: CallInput<"fetch.raw">, body: string | Uint8Array | undefined): Promise<Answer> {
+export async function fetchForGuest(
+  run: HostRun,
+  input: CallInput<"fetch.raw">,
+  body: string | Uint8Array | undefined,
+): Promise<Answer> {
   const response = await run.ctx.egress.send({ ...input, body: body ?? null, signal: run.signal, maxBytes: maxAnswer })
   run.operation.write({
     type: "http",

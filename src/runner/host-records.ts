@@ -27,7 +27,12 @@ function target(run: HostRun, model: string): Target {
     run.operation.error(message)
     throw faults.unknown_model({ message })
   }
-  return { runId: run.runId, connectionId: run.found.connection.id, model: variantModel(model, run.variant), countModel: model }
+  return {
+    runId: run.runId,
+    connectionId: run.found.connection.id,
+    model: variantModel(model, run.variant),
+    countModel: model,
+  }
 }
 
 const verbs = { "records.save": "Saved", "records.update": "Updated", "records.delete": "Deleted" } as const
@@ -45,8 +50,10 @@ export async function writeRecords(
     input: { fence: run.fence, ...records, ids: input.ids, ignoreAfter: run.ignoreAfter.get(records.model) ?? null },
     body,
   })) as RecordOutcome
-  if (run.ignoreAfter.has(records.model) && outcome.lastChange !== null) run.ignoreAfter.set(records.model, outcome.lastChange)
-  for (const id of outcome.duplicates) run.operation.error(`The batch of "${input.model}" has two records with the id "${id}"; the first one counts.`)
+  if (run.ignoreAfter.has(records.model) && outcome.lastChange !== null)
+    run.ignoreAfter.set(records.model, outcome.lastChange)
+  for (const id of outcome.duplicates)
+    run.operation.error(`The batch of "${input.model}" has two records with the id "${id}"; the first one counts.`)
   const { added, updated, deleted, unchanged } = outcome
   run.operation.info(`${verbs[name]} ${input.ids.length} records of "${input.model}"`, {
     persistResults: { model: input.model, added, updated, deleted, unchanged },
@@ -58,7 +65,10 @@ export async function getRecords(run: HostRun, input: CallInput<"records.get">):
   return { body: await readRecords(run.ctx.store, { connectionId, model, ids: input.ids }) }
 }
 
-export async function listRecords(run: HostRun, input: CallInput<"records.list">): Promise<{ output: unknown; body: string }> {
+export async function listRecords(
+  run: HostRun,
+  input: CallInput<"records.list">,
+): Promise<{ output: unknown; body: string }> {
   const { connectionId, model } = target(run, input.model)
   const page = await readRecordPage(run.ctx.store, { connectionId, model, cursor: input.cursor, limit: input.limit })
   return { output: { nextCursor: page.nextCursor }, body: page.lines }
@@ -66,7 +76,10 @@ export async function listRecords(run: HostRun, input: CallInput<"records.list">
 
 export async function startDeletes(run: HostRun, model: string): Promise<void> {
   const { runId, connectionId, model: full } = target(run, model)
-  await run.ctx.store.step({ name: "records.openWindow", input: { fence: run.fence, runId, connectionId, model: full, scope: run.scope } })
+  await run.ctx.store.step({
+    name: "records.openWindow",
+    input: { fence: run.fence, runId, connectionId, model: full, scope: run.scope },
+  })
   run.operation.info(`Tracking deletes of "${model}"`)
 }
 
@@ -74,7 +87,11 @@ export async function startDeletes(run: HostRun, model: string): Promise<void> {
  * Answers at once what would go. The marks are set by the closing step, and only when the run ends well, so that a run
  * that fails after this point deletes nothing.
  */
-export async function endDeletes(run: HostRun, model: string, since: "window" | "run"): Promise<{ deletedKeys: string[] }> {
+export async function endDeletes(
+  run: HostRun,
+  model: string,
+  since: "window" | "run",
+): Promise<{ deletedKeys: string[] }> {
   const records = target(run, model)
   const unseen = since === "window" ? { scope: run.scope } : { generation: records.runId }
   const key = { connectionId: records.connectionId, model: records.model, ...unseen }

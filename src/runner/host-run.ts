@@ -31,7 +31,12 @@ export type HostRun = {
   ignoreAfter: Map<string, number>
   /** Models whose unseen records the closing step marks as deleted. */
   toMark: { model: string; countModel: string; scope?: string; generation?: number }[]
-  triggerAction: (input: { providerConfigKey: string; connectionId: string; actionName: string; input?: string }) => Promise<string | undefined>
+  triggerAction: (input: {
+    providerConfigKey: string
+    connectionId: string
+    actionName: string
+    input?: string
+  }) => Promise<string | undefined>
 }
 
 /** `version` is that of the run's last read or write, null before the first; `from` and `to` go to the run's summary. */

@@ -16,7 +16,9 @@ import type { Payload } from "./protocol.ts"
 import type { AnswerCall } from "./runner.ts"
 
 type Answer = { output?: unknown; body?: Payload }
-type Handlers = { [N in CallName]: (run: HostRun, input: CallInput<N>, body: Payload | undefined) => Promise<Answer> | Answer }
+type Handlers = {
+  [N in CallName]: (run: HostRun, input: CallInput<N>, body: Payload | undefined) => Promise<Answer> | Answer
+}
 
 const text = (body: Payload | undefined): string => (typeof body === "string" ? body : "")
 const output = async (value: unknown): Promise<Answer> => ({ output: await value })
@@ -50,14 +52,16 @@ const handlers: Handlers = {
   "sync.trigger": (run, input) => output(triggerSync(run, input)),
   "sync.start": (run, { providerConfigKey, connectionId, syncs }) =>
     output(startSyncs(run.ctx, { providerConfigKey, connectionId, names: syncs.map((name) => SyncName.parse(name)) })),
-  "lock.acquire": (run, { key, ttlMs }) => output(lock(run, "lock.acquire", { key, ttlMs, now: run.ctx.now().getTime() })),
+  "lock.acquire": (run, { key, ttlMs }) =>
+    output(lock(run, "lock.acquire", { key, ttlMs, now: run.ctx.now().getTime() })),
   "lock.release": (run, { key }) => output(lock(run, "lock.release", { key })),
   "lock.releaseAll": (run) => output(releaseLocks(run)),
 }
 
 /** The daemon's side of one run. */
 export function answerFor(run: HostRun): AnswerCall {
-  return async (call, input, body) => (handlers[call] as (run: HostRun, input: unknown, body: Payload | undefined) => Promise<Answer>)(run, input, body)
+  return async (call, input, body) =>
+    (handlers[call] as (run: HostRun, input: unknown, body: Payload | undefined) => Promise<Answer>)(run, input, body)
 }
 
 /** Releases every lock that the run still holds. */
@@ -66,12 +70,18 @@ export function releaseLocks(run: HostRun): Promise<unknown> {
 }
 
 function lock(run: HostRun, name: string, input: Record<string, unknown>): Promise<unknown> {
-  return run.ctx.store.step({ name, input: { environmentId: run.ctx.environment.id, owner: run.operation.id, ...input } })
+  return run.ctx.store.step({
+    name,
+    input: { environmentId: run.ctx.environment.id, owner: run.operation.id, ...input },
+  })
 }
 
 async function showConnection(run: HostRun, input: CallInput<"connection.get">): Promise<unknown> {
   const { connection, integration } = await findTarget(run, input)
-  const secrets = { credentials: readCredentials(run.ctx, connection), connectionConfig: readConnectionConfig(run.ctx, connection) }
+  const secrets = {
+    credentials: readCredentials(run.ctx, connection),
+    connectionConfig: readConnectionConfig(run.ctx, connection),
+  }
   run.operation.hide(secretsOf(secrets.credentials))
   const names = { uniqueKey: integration.unique_key, provider: integration.provider }
   return toFull(connection, names, input.refreshToken ? secrets : withoutRefreshTokens(secrets), "offset")

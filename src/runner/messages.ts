@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { EgressError } from "../kit/egress-error.ts"
 import { AppError } from "../kit/errors.ts"
 import { calls, isCallName, maxBody } from "./calls.ts"
 import type { CallName } from "./calls.ts"
@@ -87,9 +88,6 @@ function invalidCall(name: string, why: string): AppError {
   return new AppError("invalid_sdk_call", 400, `The SDK call ${name} was refused: ${why}`, { payload: { call: name } })
 }
 
-/** Codes of failed connections, which functions look at. */
-const networkCode = /^(E[A-Z_]+|UND_ERR_[A-Z_]+|CERT_[A-Z_]+)$/
-
 /**
  * An error of the daemon as the guest may see it: what the wire contract says of it, and no host stack. An error that
  * nobody foresaw says nothing of itself, because its text may hold anything.
@@ -99,9 +97,8 @@ export function toAnswerError(error: unknown): AnswerError {
     const { payload, errors, extra } = error.details
     return { name: error.name, code: error.code, message: error.message, status: error.status, payload, errors, extra }
   }
-  if (error instanceof Error && "code" in error && typeof error.code === "string" && networkCode.test(error.code)) {
-    return { name: error.name, code: error.code, message: error.message.slice(0, 10_000) }
-  }
+  // Its message names the host at most; its code is what functions look at.
+  if (error instanceof EgressError) return { name: error.name, code: error.code, message: error.message }
   return { name: "Error", code: "server_error", status: 500, message: "The daemon could not answer this call" }
 }
 

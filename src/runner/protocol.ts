@@ -68,15 +68,13 @@ export type AnswerError = {
 
 export type Payload = string | Uint8Array
 export type Answer =
-  | { id: number; ok: true; output?: string; body?: Payload }
-  | { id: number; ok: false; error: AnswerError }
+  { id: number; ok: true; output?: string; body?: Payload } | { id: number; ok: false; error: AnswerError }
 
 export type ToGuest = { t: "job"; job: GuestJob } | ({ t: "answer" } & Answer) | { t: "cancel" }
 
 export type GuestOutcome = { ok: true; output?: string } | { ok: false; error: RunError }
 export type FromGuest =
-  | { t: "call"; id: number; call: string; input: string; body?: Payload }
-  | { t: "done"; outcome: GuestOutcome }
+  { t: "call"; id: number; call: string; input: string; body?: Payload } | { t: "done"; outcome: GuestOutcome }
 
 export type ToChild =
   | { t: "job"; run: number; job: GuestJob }

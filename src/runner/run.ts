@@ -54,13 +54,15 @@ export function startRun(number: number, request: RunRequest, port: RunPort): Ru
 
   const cancel = () => {
     if (settled) return
+    const error = platformError("script_aborted", "The run was cancelled")
+    if (gone) return stop(error)
     port.send({ t: "cancel", run: number })
-    after(request.limits.cancelGraceMs, () => stop(platformError("script_aborted", "The run was cancelled")))
+    after(request.limits.cancelGraceMs, () => stop(error))
   }
 
   const finish = async (outcome: GuestOutcome) => {
-    // A call that the function did not wait for is still part of the run.
-    await Promise.all(open.values())
+    // A call that the function did not wait for is still part of the run, unless the run was cancelled.
+    if (!request.signal?.aborted) await Promise.all(open.values())
     const checked = checkOutcome(outcome, request.limits.outputBytes)
     settle(checked.ok ? { ok: true, output: checked.output } : checked)
     expectEnd()
@@ -74,7 +76,7 @@ export function startRun(number: number, request: RunRequest, port: RunPort): Ru
       if (!settled) port.send({ t: "answer", run: number, id, ok: true, output, body: result.body })
     } catch (error) {
       const told = toAnswerError(error)
-      if (told.code === "server_error") port.log("error", "SDK call failed", { call: message.call, error })
+      if (told.code === "server_error" && !request.signal?.aborted) port.log("error", "SDK call failed", { call: message.call, error })
       if (!settled) port.send({ t: "answer", run: number, id, ok: false, error: told })
     } finally {
       open.delete(id)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import { action, errorOf, request, sync, testRunner, valueOf } from "./harness.ts"
+import { testRunner } from "./harness.ts"
+import { action, errorOf, request, sync, valueOf } from "./requests.ts"
 
 const runner = testRunner({ warm: 2 })
 const megabyte = 1024 * 1024
@@ -36,6 +37,14 @@ describe("a function that does not end", () => {
     expect(ticks).toBeGreaterThan(3)
   })
 
+  test("a stack that overflows is an error of the function", async () => {
+    const outcome = await runner.run(request(action("const deep = () => deep() + 1; return deep()")))
+    expect(errorOf(outcome).type).toBe("script_internal_error")
+    const nested = "let a = []; for (let i = 0; i < 1e6; i++) a = [a]; return a"
+    expect(errorOf(await runner.run(request(action(nested)))).type).toBe("script_internal_error")
+    await afterwards()
+  })
+
   test("a loop at the top level of the module ends the same way", async () => {
     const outcome = await runner.run(request("while (true) {}", { limits: { wallMs: 300 } }))
     expect(errorOf(outcome).type).toBe("function_runtime_timed_out")
@@ -50,22 +59,44 @@ describe("a function that eats memory", () => {
     ["typed arrays", "const all = []; for (;;) all.push(new Uint8Array(1e7).fill(1))"],
     ["log lines nobody waits for", "for (;;) { nango.log('x'.repeat(50000)); }"],
   ]
-  test.each(eaters)("made of %s is killed, and nothing else is", async (_, body) => {
-    const { result, ticks } = await whileTicking(
-      runner.run(request(action(body), { limits: { memoryBytes: 256 * megabyte, wallMs: 60_000 } })),
-    )
-    const error = errorOf(result)
-    if (body.includes("Uint8Array") && error.type === "script_internal_error") {
-      expect(error.message).toContain("memory")
-    } else expect(error).toMatchObject({ type: "function_runtime_out_of_memory", status: 500 })
-    expect(ticks).toBeGreaterThan(3)
-    await afterwards()
-  }, 60_000)
+  test.each(eaters)(
+    "made of %s is killed, and nothing else is",
+    async (_, body) => {
+      const { result, ticks } = await whileTicking(
+        runner.run(request(action(body), { limits: { memoryBytes: 256 * megabyte, wallMs: 60_000 } })),
+      )
+      const error = errorOf(result)
+      if (body.includes("Uint8Array") && error.type === "script_internal_error") {
+        expect(error.message).toContain("memory")
+      } else expect(error).toMatchObject({ type: "function_runtime_out_of_memory", status: 500 })
+      expect(ticks).toBeGreaterThan(3)
+      await afterwards()
+    },
+    60_000,
+  )
 })
 
 describe("ways out of the realm", () => {
-  const globals = ["process", "Bun", "fetch", "postMessage", "onmessage", "self", "Worker", "WebSocket", "importScripts"]
-  const more = ["EventTarget", "BroadcastChannel", "WebAssembly", "ShadowRealm", "SharedArrayBuffer", "Atomics", "global"]
+  const globals = [
+    "process",
+    "Bun",
+    "fetch",
+    "postMessage",
+    "onmessage",
+    "self",
+    "Worker",
+    "WebSocket",
+    "importScripts",
+  ]
+  const more = [
+    "EventTarget",
+    "BroadcastChannel",
+    "WebAssembly",
+    "ShadowRealm",
+    "SharedArrayBuffer",
+    "Atomics",
+    "global",
+  ]
   test("the realm has none of the platform's globals", async () => {
     const names = JSON.stringify([...globals, ...more, "constructor", "module0", "gc", "Loader", "$vm"])
     const body = `return ${names}.filter((name) => typeof globalThis[name] !== "undefined" || name in globalThis === "x")`
@@ -104,11 +135,24 @@ describe("ways out of the realm", () => {
     expect(valueOf(await runner.run(request(action(body))))).toMatch(/^(EvalError|TypeError|Error)$/)
   })
 
-  const modules = ["fs", "node:fs", "child_process", "bun", "bun:ffi", "bun:sqlite", "node:vm", "process", "worker_threads"]
-  test.each([...modules, "soap", "/etc/passwd", "./x", "constructor", "__proto__"])("no require of %s", async (name) => {
-    const body = `try { return typeof require(${JSON.stringify(name)}) } catch (e) { return e.message }`
-    expect(valueOf(await runner.run(request(action(body))))).toStartWith(`Import of "${name}" is not allowed`)
-  })
+  const modules = [
+    "fs",
+    "node:fs",
+    "child_process",
+    "bun",
+    "bun:ffi",
+    "bun:sqlite",
+    "node:vm",
+    "process",
+    "worker_threads",
+  ]
+  test.each([...modules, "soap", "/etc/passwd", "./x", "constructor", "__proto__"])(
+    "no require of %s",
+    async (name) => {
+      const body = `try { return typeof require(${JSON.stringify(name)}) } catch (e) { return e.message }`
+      expect(valueOf(await runner.run(request(action(body))))).toStartWith(`Import of "${name}" is not allowed`)
+    },
+  )
 
   test.each(["fs", "node:fs", "bun", "/etc/passwd", "data:text/javascript,1"])("no import() of %s", async (name) => {
     const body = `try { await import(${JSON.stringify(name)}); return "loaded" } catch (e) { return "refused" }`
@@ -116,7 +160,9 @@ describe("ways out of the realm", () => {
   })
 
   test("nothing within reach leads to the platform", async () => {
-    const found = valueOf(await runner.run(request(sync(walker), { kind: "sync", facts: reachFacts, answers: reachable })))
+    const found = valueOf(
+      await runner.run(request(sync(walker), { kind: "sync", facts: reachFacts, answers: reachable })),
+    )
     expect(found).toBe(true)
     const planted = walker.replace("new AbortController()", "{ a: [Object.create({ process: { pid: 1 } })] }")
     const outcome = await runner.run(request(sync(planted), { kind: "sync", facts: reachFacts, answers: reachable }))

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
-import { action, errorOf, logged, request, testRunner, valueOf } from "./harness.ts"
-import type { Given, Seen } from "./harness.ts"
+import { logged, testRunner } from "./harness.ts"
+import { action, errorOf, request, valueOf } from "./requests.ts"
+import type { Given, Seen } from "./requests.ts"
 import type { Runner } from "../../src/runner/runner.ts"
 
 /** Waits until something is so; what it waits for has no event of its own. */
@@ -126,8 +127,17 @@ describe("cancelling", () => {
       abort.abort()
       return new Promise(() => {})
     }
-    const outcome = runner.run(request(action(body), { signal: abort.signal, answers: { "checkpoint.get": stop }, seen, limits: { cancelGraceMs: 5000 } }))
-    expect(errorOf(await Promise.race([outcome, Bun.sleep(4000).then(() => ({ ok: true as const, output: "too late" }))]))).toMatchObject({ type: "script_aborted", status: 410 })
+    const outcome = runner.run(
+      request(action(body), {
+        signal: abort.signal,
+        answers: { "checkpoint.get": stop },
+        seen,
+        limits: { cancelGraceMs: 5000 },
+      }),
+    )
+    expect(
+      errorOf(await Promise.race([outcome, Bun.sleep(4000).then(() => ({ ok: true as const, output: "too late" }))])),
+    ).toMatchObject({ type: "script_aborted", status: 410 })
     expect(seen).toHaveLength(1)
   }, 20_000)
 
@@ -163,7 +173,9 @@ describe("cancelling", () => {
   test("runs do not mix: twenty at once each see their own answers", async () => {
     const many = testRunner({ warm: 2, max: 4 })
     const one = async (n: number) => {
-      const code = action("const all = []; for (let i = 0; i < 20; i++) all.push((await nango.getCheckpoint()).n); return all")
+      const code = action(
+        "const all = []; for (let i = 0; i < 20; i++) all.push((await nango.getCheckpoint()).n); return all",
+      )
       return valueOf(await many.run(request(code, { answers: { "checkpoint.get": () => ({ n }) } })))
     }
     const all = await Promise.all(Array.from({ length: 20 }, (_, n) => one(n)))

@@ -3,8 +3,8 @@ import { AppError } from "../../src/kit/errors.ts"
 import { FromChildShape, checkCall, checkOutcome, toAnswerError } from "../../src/runner/messages.ts"
 import type { ToChild } from "../../src/runner/protocol.ts"
 import { startRun } from "../../src/runner/run.ts"
-import { request } from "./harness.ts"
-import type { Given, Seen } from "./harness.ts"
+import { request } from "./requests.ts"
+import type { Given, Seen } from "./requests.ts"
 
 /** A run whose process is this test: everything that a guest which got out of its realm could say. */
 function forged(given: Given = {}) {
@@ -17,7 +17,14 @@ function forged(given: Given = {}) {
     log: (...line) => void lines.push(line),
   })
   const call = (id: number, name: string, input: unknown, body?: string) =>
-    run.receive({ t: "call", run: 5, id, call: name, input: typeof input === "string" ? input : JSON.stringify(input), body })
+    run.receive({
+      t: "call",
+      run: 5,
+      id,
+      call: name,
+      input: typeof input === "string" ? input : JSON.stringify(input),
+      body,
+    })
   return { run, sent, killed, lines, call, answers: () => sent.filter((m) => m.t === "answer") }
 }
 const settled = () => new Promise((resolve) => setImmediate(resolve))
@@ -32,14 +39,32 @@ describe("forged calls", () => {
     ["a foreign environment", "checkpoint.get", { environment: 2 }, undefined, "checkpoint.get"],
     ["a wrong type", "log.write", { level: "info", message: 1 }, undefined, '"message"'],
     ["a bad level", "log.write", { level: "fatal", message: "m" }, undefined, '"level"'],
-    ["a log line that the guest did not cut", "log.write", { level: "info", message: "x".repeat(200_000) }, undefined, '"message"'],
+    [
+      "a log line that the guest did not cut",
+      "log.write",
+      { level: "info", message: "x".repeat(200_000) },
+      undefined,
+      '"message"',
+    ],
     ["a log line of 50 MB", "log.write", { level: "info", message: "x".repeat(50e6) }, undefined, "longer than"],
     ["a body where none belongs", "checkpoint.get", {}, "x", "takes no body"],
     ["records without a body", "records.save", { model: "Item", ids: ["1"] }, undefined, "must be text"],
     ["more ids than a chunk has", "records.save", { model: "Item", ids: Array(1001).fill("a") }, "", '"ids"'],
     ["an id that is too long", "records.save", { model: "Item", ids: ["a".repeat(256)] }, "{}", '"ids.0"'],
-    ["a method that does not exist", "proxy.send", { method: "CONNECT", headers: {}, data: { kind: "none" }, retries: 0 }, undefined, '"method"'],
-    ["endless retries", "proxy.send", { method: "GET", headers: {}, data: { kind: "none" }, retries: 1e9 }, undefined, '"retries"'],
+    [
+      "a method that does not exist",
+      "proxy.send",
+      { method: "CONNECT", headers: {}, data: { kind: "none" }, retries: 0 },
+      undefined,
+      '"method"',
+    ],
+    [
+      "endless retries",
+      "proxy.send",
+      { method: "GET", headers: {}, data: { kind: "none" }, retries: 1e9 },
+      undefined,
+      '"retries"',
+    ],
     ["a prototype in disguise", "log.write", '{"__proto__":{"level":"info"},"message":"m"}', undefined, "log.write"],
     ["an array", "log.write", [], undefined, "log.write"],
   ]
@@ -118,7 +143,9 @@ describe("outcomes", () => {
   })
 
   test("limits hold again", () => {
-    expect(checkOutcome({ ok: true, output: "x".repeat(11) }, 10)).toMatchObject({ error: { type: "script_output_too_large" } })
+    expect(checkOutcome({ ok: true, output: "x".repeat(11) }, 10)).toMatchObject({
+      error: { type: "script_output_too_large" },
+    })
     const error = { type: "script_internal_error", status: 500, message: "m", payload: { a: "x".repeat(1e6) } }
     expect(JSON.stringify(checkOutcome({ ok: false, error }, 10)).length).toBeLessThan(1000)
   })
@@ -152,7 +179,12 @@ describe("errors on their way to a guest", () => {
     const cause = new Error("secret of the host")
     const error = new AppError("unknown_connection", 400, "No such connection", { payload: { a: 1 }, cause })
     const sent = toAnswerError(error)
-    expect(sent).toMatchObject({ code: "unknown_connection", status: 400, message: "No such connection", payload: { a: 1 } })
+    expect(sent).toMatchObject({
+      code: "unknown_connection",
+      status: 400,
+      message: "No such connection",
+      payload: { a: 1 },
+    })
     expect(JSON.stringify(sent)).not.toContain("secret")
     expect(JSON.stringify(sent)).not.toContain("run.test.ts")
   })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
-import { action, errorOf, request, testRunner, valueOf } from "./harness.ts"
-import type { Seen } from "./harness.ts"
+import { testRunner } from "./harness.ts"
+import { action, errorOf, request, valueOf } from "./requests.ts"
+import type { Seen } from "./requests.ts"
 
 const runner = testRunner({ warm: 2 })
 const runAction = (body: string, given = {}) => runner.run(request(action(body), given))
@@ -8,28 +9,68 @@ const runAction = (body: string, given = {}) => runner.run(request(action(body),
 describe("what is thrown", () => {
   const internal = "script_internal_error"
   const rows: [name: string, expression: string, expected: object][] = [
-    ["an ActionError", `new ActionError({ message: "no", a: 1 })`, { type: "action_script_runtime_error", status: 500, message: "no", payload: { message: "no", a: 1 } }],
-    ["nango.ActionError", `new nango.ActionError({ b: 2 })`, { type: "action_script_runtime_error", payload: { b: 2 } }],
+    [
+      "an ActionError",
+      `new ActionError({ message: "no", a: 1 })`,
+      { type: "action_script_runtime_error", status: 500, message: "no", payload: { message: "no", a: 1 } },
+    ],
+    [
+      "nango.ActionError",
+      `new nango.ActionError({ b: 2 })`,
+      { type: "action_script_runtime_error", payload: { b: 2 } },
+    ],
     ["an ActionError with a string", `new ActionError("no")`, { payload: { message: "no" } }],
     ["an ActionError with an array", `new ActionError([1])`, { payload: { message: [1] } }],
     ["an ActionError with nothing", `new ActionError()`, { payload: {}, message: "" }],
-    ["an error", `new TypeError("bad")`, { type: internal, message: "bad", payload: { name: "TypeError", message: "bad" } }],
+    [
+      "an error",
+      `new TypeError("bad")`,
+      { type: internal, message: "bad", payload: { name: "TypeError", message: "bad" } },
+    ],
     ["a string", `"boom"`, { type: internal, message: '"boom"', payload: { name: "Error", message: '"boom"' } }],
     ["a number", `7`, { type: internal, message: "7" }],
     ["null", `null`, { type: internal, message: "null" }],
     ["undefined", `undefined`, { type: internal, message: "undefined" }],
     ["a symbol", `Symbol("x")`, { type: internal, message: "symbol" }],
-    ["a plain object", `{ status: 9, message: "m", code: "c" }`, { type: internal, message: "m", payload: { status: 9, message: "m", code: "c" } }],
+    [
+      "a plain object",
+      `{ status: 9, message: "m", code: "c" }`,
+      { type: internal, message: "m", payload: { status: 9, message: "m", code: "c" } },
+    ],
     ["an object without JSON", `{ toJSON() { throw 1 } }`, { type: internal }],
     ["a circular object", `(() => { const a = {}; a.a = a; return a })()`, { type: internal }],
-    ["an object with hostile toString", `{ toString() { throw 1 }, toJSON() { throw 2 }, [Symbol.toPrimitive]() { throw 3 } }`, { type: internal }],
-    ["a hostile proxy", `new Proxy({}, { get() { throw 1 }, ownKeys() { throw 2 }, getPrototypeOf() { throw 3 }, has() { throw 4 } })`, { type: internal }],
-    ["a revoked proxy", `(() => { const p = Proxy.revocable({}, {}); p.revoke(); return p.proxy })()`, { type: internal }],
-    ["an error with getters that throw", `Object.defineProperties(new Error("x"), { message: { get() { throw 1 } }, stack: { get() { throw 2 } }, name: { get() { throw 3 } } })`, { type: internal, message: "" }],
-    ["an error with members of odd types", `Object.assign(new Error("x"), { message: {}, stack: 7, name: [] })`, { type: internal }],
+    [
+      "an object with hostile toString",
+      `{ toString() { throw 1 }, toJSON() { throw 2 }, [Symbol.toPrimitive]() { throw 3 } }`,
+      { type: internal },
+    ],
+    [
+      "a hostile proxy",
+      `new Proxy({}, { get() { throw 1 }, ownKeys() { throw 2 }, getPrototypeOf() { throw 3 }, has() { throw 4 } })`,
+      { type: internal },
+    ],
+    [
+      "a revoked proxy",
+      `(() => { const p = Proxy.revocable({}, {}); p.revoke(); return p.proxy })()`,
+      { type: internal },
+    ],
+    [
+      "an error with getters that throw",
+      `Object.defineProperties(new Error("x"), { message: { get() { throw 1 } }, stack: { get() { throw 2 } }, name: { get() { throw 3 } } })`,
+      { type: internal, message: "" },
+    ],
+    [
+      "an error with members of odd types",
+      `Object.assign(new Error("x"), { message: {}, stack: 7, name: [] })`,
+      { type: internal },
+    ],
     ["an ActionError that grew", `new ActionError({ x: "y".repeat(1e6) })`, { type: "action_script_runtime_error" }],
     ["an error with a huge message", `new Error("y".repeat(5e6))`, { type: internal }],
-    ["a proxy around an ActionError", `new Proxy(new ActionError({ a: 1 }), { get(t, k) { if (k === "payload") throw 1; return t[k] } })`, { type: "action_script_runtime_error", payload: {} }],
+    [
+      "a proxy around an ActionError",
+      `new Proxy(new ActionError({ a: 1 }), { get(t, k) { if (k === "payload") throw 1; return t[k] } })`,
+      { type: "action_script_runtime_error", payload: {} },
+    ],
   ]
   test.each(rows)("%s", async (_, expression, expected) => {
     const error = errorOf(await runAction(`throw ${expression}`))
@@ -40,7 +81,7 @@ describe("what is thrown", () => {
   test("places in the bundle are exact, also on its first line", async () => {
     const code = `exports.default = { type: "action", exec: async () => { throw new Error("first") } }`
     const error = errorOf(await runner.run(request(code)))
-    expect(error.frames?.[0]).toEqual({ line: 1, column: code.indexOf("(\"first\")") + 1 })
+    expect(error.frames?.[0]).toEqual({ line: 1, column: code.indexOf('("first")') + 1 })
     expect(error.stack).toContain("test-github.cjs:1:")
     const second = errorOf(await runner.run(request(action("\n  throw new Error('x')"))))
     expect(second.frames?.[0]).toEqual({ line: 4, column: 18 })
@@ -70,7 +111,11 @@ describe("what is returned", () => {
   })
 
   test("a circular value, a BigInt and a toJSON that throws fail by name", async () => {
-    for (const value of ["(() => { const a = {}; a.a = a; return a })()", "1n", "{ toJSON() { throw new Error('j') } }"]) {
+    for (const value of [
+      "(() => { const a = {}; a.a = a; return a })()",
+      "1n",
+      "{ toJSON() { throw new Error('j') } }",
+    ]) {
       expect(errorOf(await runAction(`return ${value}`)).type).toBe("script_internal_error")
     }
   })
@@ -84,7 +129,13 @@ describe("what is returned", () => {
   test("input arrives as given, but nothing and null as {}", async () => {
     const echo = "return { input }"
     expect(valueOf(await runAction(echo))).toEqual({ input: {} })
-    for (const [input, seen] of [["null", {}], ["0", 0], ["false", false], ['""', ""], ['{"a":[1]}', { a: [1] }]] as const) {
+    for (const [input, seen] of [
+      ["null", {}],
+      ["0", 0],
+      ["false", false],
+      ['""', ""],
+      ['{"a":[1]}', { a: [1] }],
+    ] as const) {
       expect(valueOf(await runAction(echo, { input }))).toEqual({ input: seen })
     }
   })
@@ -103,11 +154,17 @@ describe("tampering with what runs beside it", () => {
     ["Date.now", "Date.now = () => 0"],
     ["Uint8Array.prototype", "Object.getPrototypeOf(Uint8Array.prototype).set = () => {}"],
     ["the realm's accessor", "Object.getOwnPropertyDescriptor(Error.prototype, 'name').set.call(Error.prototype, 'x')"],
-    ["the prototype of a host function", "Object.setPrototypeOf(setTimeout, null); Object.setPrototypeOf(Error.prototype, null)"],
+    [
+      "the prototype of a host function",
+      "Object.setPrototypeOf(setTimeout, null); Object.setPrototypeOf(Error.prototype, null)",
+    ],
   ]
   test.each(attempts)("%s cannot be changed", async (_, body) => {
     const strict = `"use strict"; try { ${body}; return "changed" } catch (e) { return e.name }`
-    const code = action(strict).replace("exec: async (nango, input) => {", "exec: async (nango, input) => { 'use strict';")
+    const code = action(strict).replace(
+      "exec: async (nango, input) => {",
+      "exec: async (nango, input) => { 'use strict';",
+    )
     expect(valueOf(await runner.run(request(code)))).toBe("TypeError")
   })
 

@@ -26,7 +26,8 @@ export function actionMembers(
   const { facts } = run
   const send = createSend(channel, realm.parse)
   const logger = createLogger(channel, facts.loggerLevel)
-  const verb = (method: string) => (config: HttpConfig) => send({ ...config, method })
+  const verb = (method: string) => (config: HttpConfig) =>
+    send(typeof config === "object" && config !== null ? { ...config, method } : config)
 
   return {
     ...properties(run),

@@ -68,7 +68,8 @@ export function openChannel(post: (message: FromGuest) => void, parse: (text: st
       const call = pending.get(answer.id)
       if (!call) return
       release(answer.id)
-      if (!answer.ok) return call.reject(apiCalls.has(call.name) ? apiError(answer.error, parse) : toGuestError(answer.error))
+      if (!answer.ok)
+        return call.reject(apiCalls.has(call.name) ? apiError(answer.error, parse) : toGuestError(answer.error))
       call.resolve({ output: answer.output === undefined ? undefined : parse(answer.output), body: answer.body })
     },
     cancel() {

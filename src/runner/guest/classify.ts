@@ -14,12 +14,28 @@ type Where = { fileName: string; firstLineOffset: number }
 export function classify(thrown: unknown, where: Where): RunError {
   if (isA(thrown, ActionError)) {
     const payload = asPayload(look(() => thrown.payload) ?? {})
-    return { type: "action_script_runtime_error", status: 500, message: actionMessage(payload), payload, ...trace(thrown, where) }
+    return {
+      type: "action_script_runtime_error",
+      status: 500,
+      message: actionMessage(payload),
+      payload,
+      ...trace(thrown, where),
+    }
   }
   if (isA(thrown, SdkError)) {
-    const type = text(look(() => thrown.code), 100) || "script_internal_error"
+    const type =
+      text(
+        look(() => thrown.code),
+        100,
+      ) || "script_internal_error"
     const status = type === "script_aborted" ? 410 : 500
-    return { type, status, message: messageOf(thrown), payload: asPayload(look(() => thrown.payload)), ...trace(thrown, where) }
+    return {
+      type,
+      status,
+      message: messageOf(thrown),
+      payload: asPayload(look(() => thrown.payload)),
+      ...trace(thrown, where),
+    }
   }
   if (isA(thrown, HttpError)) return httpError(thrown, where)
   if (isA(thrown, Error)) return { ...described(thrown, where), type: "script_internal_error", status: 500 }
@@ -48,7 +64,13 @@ function described(thrown: Error, where: Where): Pick<RunError, "message" | "pay
   const message = messageOf(thrown)
   const code = look(() => (thrown as { code?: unknown }).code)
   const { stack, frames } = trace(thrown, where)
-  const payload: Record<string, unknown> = { name: text(look(() => thrown.name), 200) || "Error" }
+  const payload: Record<string, unknown> = {
+    name:
+      text(
+        look(() => thrown.name),
+        200,
+      ) || "Error",
+  }
   if (typeof code === "string" || typeof code === "number") payload.code = text(code, 200)
   payload.message = message
   if (stack) payload.stacktrace = stack.split("\n")
@@ -71,7 +93,13 @@ function notAnError(thrown: unknown): RunError {
 function asPayload(value: unknown): Record<string, unknown> {
   if (value === undefined || value === null) return {}
   const json = look(() => JSON.stringify(value))
-  if (json === undefined) return { message: text(look(() => String(value)), maxMessage) }
+  if (json === undefined)
+    return {
+      message: text(
+        look(() => String(value)),
+        maxMessage,
+      ),
+    }
   if (json.length > maxPayload) return { message: `${json.slice(0, maxPayload)}... (truncated)` }
   const plain: unknown = JSON.parse(json)
   return isObject(plain) && !Array.isArray(plain) ? plain : { message: plain }
@@ -82,12 +110,18 @@ function actionMessage(payload: Record<string, unknown>): string {
 }
 
 function messageOf(thrown: Error): string {
-  return text(look(() => thrown.message), maxMessage)
+  return text(
+    look(() => thrown.message),
+    maxMessage,
+  )
 }
 
 /** The first line and the lines of the function's own file; places are those in the bundle. */
 function trace(thrown: Error, where: Where): { stack?: string; frames?: Frame[] } {
-  const stack = text(look(() => thrown.stack), 100_000)
+  const stack = text(
+    look(() => thrown.stack),
+    100_000,
+  )
   if (!stack) return {}
   const [first = "", ...rest] = stack.split("\n")
   const own = rest.filter((line) => line.includes(where.fileName)).slice(0, maxLines - 1)
@@ -109,7 +143,10 @@ function shownHeaders(headers: unknown): Record<string, string> {
   for (const name of look(() => Object.keys(headers)) ?? []) {
     const key = name.toLowerCase()
     if (key !== "content-type" && !key.startsWith("x-rate")) continue
-    shown[key.slice(0, 200)] = text(look(() => headers[name]), 1000)
+    shown[key.slice(0, 200)] = text(
+      look(() => headers[name]),
+      1000,
+    )
   }
   return shown
 }

@@ -4,7 +4,10 @@ import type { Channel } from "./channel.ts"
 const connectionMs = 60_000
 const integrationMs = 600_000
 
-type Connection = { metadata?: Record<string, unknown> | null; credentials?: { type?: string } & Record<string, unknown> }
+type Connection = {
+  metadata?: Record<string, unknown> | null
+  credentials?: { type?: string } & Record<string, unknown>
+}
 type Cached<T> = { value: Promise<T>; until: number }
 
 /** `nango.getConnection` and what is derived from it, with the caches that functions rely on. */
@@ -12,7 +15,11 @@ export function createConnectionCalls(channel: Channel): Record<string, unknown>
   const connections = new Map<string, Cached<Connection>>()
   const integrations = new Map<string, Cached<unknown>>()
 
-  const getConnection = (providerConfigKey?: unknown, connectionId?: unknown, options?: unknown): Promise<Connection> => {
+  const getConnection = (
+    providerConfigKey?: unknown,
+    connectionId?: unknown,
+    options?: unknown,
+  ): Promise<Connection> => {
     channel.check()
     const input = connectionInput(providerConfigKey, connectionId, options)
     const key = `${input.providerConfigKey ?? ""}\n${input.connectionId ?? ""}`
@@ -35,7 +42,9 @@ export function createConnectionCalls(channel: Channel): Record<string, unknown>
 
   const getIntegration = (options?: { include?: unknown }) => {
     channel.check()
-    const include = (Array.isArray(options?.include) ? options.include.map(String) : []) as ("webhook" | "credentials")[]
+    const include = (Array.isArray(options?.include) ? options.include.map(String) : []) as (
+      "webhook" | "credentials"
+    )[]
     return cached(integrations, include.join(","), { ms: integrationMs, fresh: false }, async () => {
       return (await channel.call("integration.get", include.length > 0 ? { include } : {})).output
     })

@@ -28,7 +28,17 @@ export function cryptoModule(): Record<string, unknown> {
 /** The global `crypto` of the web platform. */
 export function webCrypto(): Record<string, unknown> {
   const { subtle } = crypto.webcrypto
-  const names = ["encrypt", "decrypt", "sign", "verify", "digest", "generateKey", "deriveKey", "deriveBits", "importKey"]
+  const names = [
+    "encrypt",
+    "decrypt",
+    "sign",
+    "verify",
+    "digest",
+    "generateKey",
+    "deriveKey",
+    "deriveBits",
+    "importKey",
+  ]
   const methods = [...names, "exportKey", "wrapKey", "unwrapKey"].map((name) => {
     const method = (subtle as unknown as Record<string, (...args: unknown[]) => unknown>)[name]
     return [name, (...args: unknown[]) => method?.apply(subtle, args)] as const

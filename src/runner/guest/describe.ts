@@ -2,22 +2,25 @@ import { z } from "zod"
 
 type Json = Record<string, unknown>
 
+const kinds: Record<string, string> = { sync: "sync", action: "action", onEvent: "on-event" }
+
 /**
- * What a module declares about itself, as JSON: everything that a deploy needs without running it. A schema that is no
- * zod type is left out; fields of a wrong type are passed on as they are, for the deploy to complain about.
+ * What a module declares about itself, as JSON: everything that a deploy needs without running it. `kind` is null when
+ * the default export is no function of ours. A schema that is no zod type is left out; members of a wrong type are passed
+ * on as they are, for the deploy to complain about.
  */
 export function describeModule(exports: unknown): Json {
   const module = (typeof exports === "object" && exports !== null ? exports : {}) as Json
   const declared = module.default
-  const hasWebhookExport = typeof module.onWebhookPayloadReceived === "function"
-  if (typeof declared === "function") return { type: "function", onWebhookPayloadReceived: hasWebhookExport }
-  if (typeof declared !== "object" || declared === null) return { type: "unknown" }
+  const hasOnWebhookPayloadReceived = typeof module.onWebhookPayloadReceived === "function"
+  if (typeof declared === "function") return { isFunction: true, hasOnWebhookPayloadReceived }
+  if (typeof declared !== "object" || declared === null) return { kind: null }
   const config = declared as Json
+  const kind = typeof config.type === "string" ? (kinds[config.type] ?? null) : null
   return {
-    type: typeof config.type === "string" ? config.type : "unknown",
-    hasExec: typeof config.exec === "function",
+    kind: typeof config.exec === "function" ? kind : null,
     hasOnWebhook: typeof config.onWebhook === "function",
-    onWebhookPayloadReceived: hasWebhookExport,
+    hasOnWebhookPayloadReceived,
     ...plainFields(config),
     models: modelSchemas(config.models),
     input: schemaOf(config.input),
@@ -29,8 +32,11 @@ export function describeModule(exports: unknown): Json {
 
 function plainFields(config: Json): Json {
   const names = ["description", "version", "frequency", "autoStart", "syncType", "trackDeletes", "scopes"]
-  const more = ["endpoints", "endpoint", "webhookSubscriptions", "event"]
-  return Object.fromEntries([...names, ...more].filter((name) => name in config).map((name) => [name, config[name]]))
+  const more = ["endpoints", "webhookSubscriptions", "event"]
+  const fields = Object.fromEntries(
+    [...names, ...more].filter((name) => name in config).map((name) => [name, config[name]]),
+  )
+  return "endpoint" in config && !("endpoints" in config) ? { ...fields, endpoints: [config.endpoint] } : fields
 }
 
 function modelSchemas(models: unknown): Json | undefined {

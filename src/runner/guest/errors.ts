@@ -88,7 +88,8 @@ const sdkCodes = new Set([
   "invalid_sdk_call",
 ])
 
-const networkCode = /^(E[A-Z_]+|UND_ERR_[A-Z_]+|CERT_[A-Z_]+)$/
+/** Codes of the network and of TLS are in capitals; the product's own are not. */
+const networkCode = /^[A-Z][A-Z0-9_]+$/
 
 /** An error that the daemon answered with, as user code meets it. */
 export function toGuestError(error: AnswerError): Error {

@@ -70,6 +70,17 @@ export function createGuestRealm(require: (name: unknown) => unknown, fail: (err
 
 function silentConsole(): Record<string, () => void> {
   const names = ["log", "info", "warn", "error", "debug", "trace", "dir", "dirxml", "table", "group", "groupCollapsed"]
-  const more = ["groupEnd", "time", "timeEnd", "timeLog", "count", "countReset", "assert", "clear", "profile", "profileEnd"]
+  const more = [
+    "groupEnd",
+    "time",
+    "timeEnd",
+    "timeLog",
+    "count",
+    "countReset",
+    "assert",
+    "clear",
+    "profile",
+    "profileEnd",
+  ]
   return Object.fromEntries([...names, ...more].map((name) => [name, () => undefined]))
 }

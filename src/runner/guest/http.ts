@@ -43,7 +43,12 @@ export function createSend(channel: Channel, parse: (text: string) => unknown): 
       if (error instanceof HttpError) throw new HttpError(error.message, { code: error.code, config: shown })
       throw error
     }
-    const head = answer.output as { status: number; statusText?: string; headers?: Record<string, unknown>; url?: string }
+    const head = answer.output as {
+      status: number
+      statusText?: string
+      headers?: Record<string, unknown>
+      url?: string
+    }
     const response: HttpResponse = {
       data: decode(answer.body, input.responseType, parse),
       status: head.status,
@@ -160,10 +165,18 @@ function lowerCased(headers: Record<string, unknown>): Record<string, unknown> {
   for (const [name, value] of Object.entries(headers)) result[name.toLowerCase()] = value
   const hidden = (value: unknown) => ({ value, enumerable: false, configurable: true, writable: true })
   if (!("get" in result)) {
-    Object.defineProperty(result, "get", hidden((name: unknown) => result[String(name).toLowerCase()] ?? null))
+    Object.defineProperty(
+      result,
+      "get",
+      hidden((name: unknown) => result[String(name).toLowerCase()] ?? null),
+    )
   }
   if (!("has" in result)) {
-    Object.defineProperty(result, "has", hidden((name: unknown) => String(name).toLowerCase() in result))
+    Object.defineProperty(
+      result,
+      "has",
+      hidden((name: unknown) => String(name).toLowerCase() in result),
+    )
   }
   return result
 }

@@ -6,7 +6,9 @@ export function parseLinkHeader(header: unknown, rel: string): string | undefine
   const text = Array.isArray(header) ? header.join(", ") : header
   if (typeof text !== "string") return undefined
   const wanted = rel.toLowerCase()
-  for (const [, target, parameters = ""] of text.matchAll(/<([^>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:"[^"]*"|[^",;]*))?)*)/g)) {
+  for (const [, target, parameters = ""] of text.matchAll(
+    /<([^>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:"[^"]*"|[^",;]*))?)*)/g,
+  )) {
     const found = /;\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]*))/i.exec(parameters)
     const relations = (found?.[1] ?? found?.[2] ?? "").toLowerCase().split(/\s+/)
     if (relations.includes(wanted)) return target

@@ -22,7 +22,11 @@ export function loadModule(realm: GuestRealm, job: GuestJob, require: unknown): 
 }
 
 /** Calls the part of the module that this kind of run asks for, and gives what it returned. */
-export async function dispatch(exports: unknown, job: GuestJob, call: { nango: unknown; input: unknown }): Promise<unknown> {
+export async function dispatch(
+  exports: unknown,
+  job: GuestJob,
+  call: { nango: unknown; input: unknown },
+): Promise<unknown> {
   if (job.kind === "describe") return describeModule(exports)
   const module = (exports ?? {}) as { default?: unknown; onWebhookPayloadReceived?: unknown }
   const { nango, input } = call

@@ -20,7 +20,17 @@ const overridable = new Set<Thing>([Object.prototype, ...errors.map((type) => ty
 /** No path may lead from what a function is given to these. */
 function forbidden(): Set<Thing> {
   const scope = globalThis as unknown as Record<string, Thing | undefined>
-  const names = ["process", "Bun", "postMessage", "fetch", "Worker", "WebSocket", "require", "EventTarget", "MessagePort"]
+  const names = [
+    "process",
+    "Bun",
+    "postMessage",
+    "fetch",
+    "Worker",
+    "WebSocket",
+    "require",
+    "EventTarget",
+    "MessagePort",
+  ]
   const things = names.map((name) => scope[name]).filter((thing) => thing !== undefined)
   return new Set([globalThis, ...things])
 }

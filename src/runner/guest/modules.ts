@@ -68,6 +68,8 @@ export function createRequire(): (name: unknown) => unknown {
   return (name) => {
     const found = modules.get(String(name))
     if (found) return found
-    throw new Error(`Import of "${String(name)}" is not allowed; a function can import ${[...modules.keys()].join(", ")}`)
+    throw new Error(
+      `Import of "${String(name)}" is not allowed; a function can import ${[...modules.keys()].join(", ")}`,
+    )
   }
 }

@@ -81,7 +81,8 @@ function validate(options: Pagination): void {
     return
   }
   if (options.type === "offset") return need("offset_name_in_request")
-  if (options.type !== "link") throw new Error(`"${String(options.type)}" is not a pagination type (cursor, link, offset)`)
+  if (options.type !== "link")
+    throw new Error(`"${String(options.type)}" is not a pagination type (cursor, link, offset)`)
   if (options.link_rel_in_response_header || options.link_path_in_response_body) return
   throw new Error('Pagination by link needs "link_rel_in_response_header" or "link_path_in_response_body"')
 }

@@ -10,7 +10,10 @@ export function getPath(value: unknown, path: string): unknown {
 
 export function splitPath(path: string): string[] {
   return path
-    .replace(/\[(?:"([^"]*)"|'([^']*)'|([^\]]*))\]/g, (_, a?: string, b?: string, c?: string) => `.${a ?? b ?? c ?? ""}`)
+    .replace(
+      /\[(?:"([^"]*)"|'([^']*)'|([^\]]*))\]/g,
+      (_, a?: string, b?: string, c?: string) => `.${a ?? b ?? c ?? ""}`,
+    )
     .split(".")
     .filter((step) => step !== "")
 }

@@ -4,7 +4,13 @@ import { textHeaders } from "./http.ts"
 
 const policyCodes = new Set(["url_not_allowed", "too_many_redirects", "invalid_redirect"])
 
-type Head = { status: number; statusText?: string; headers?: Record<string, string | string[]>; url?: string; redirected?: boolean }
+type Head = {
+  status: number
+  statusText?: string
+  headers?: Record<string, string | string[]>
+  url?: string
+  redirected?: boolean
+}
 
 /** `nango.uncontrolledFetch`: a request without credentials and without retries, answered with a fetch Response. */
 export async function rawFetch(channel: Channel, options: unknown): Promise<Response> {

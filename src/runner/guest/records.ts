@@ -58,10 +58,12 @@ function takeChunk(records: unknown[], from: number, model: string): Chunk {
 }
 
 function checkId(record: unknown, at: number, model: string): string {
-  if (typeof record !== "object" || record === null || Array.isArray(record)) throw invalid(model, at, "is not an object")
+  if (typeof record !== "object" || record === null || Array.isArray(record))
+    throw invalid(model, at, "is not an object")
   const { id } = record as { id?: unknown }
   if (id === undefined || id === null || id === "" || id === 0) throw invalid(model, at, "has no id")
-  if (typeof id !== "string" && typeof id !== "number") throw invalid(model, at, "has an id that is no string or number")
+  if (typeof id !== "string" && typeof id !== "number")
+    throw invalid(model, at, "has an id that is no string or number")
   if (typeof id === "number" && Number.isNaN(id)) throw invalid(model, at, "has an id that is not a number (NaN)")
   if (String(id).length > 255) throw invalid(model, at, "has an id longer than 255 characters")
   return String(id)

@@ -11,8 +11,7 @@ export function syncMembers(channel: Channel, realm: Realm, facts: RunFacts): Re
     channel.check()
     return (await channel.call(call, { model: checkModel(facts, model) })).output
   }
-  const byIds = (ids: unknown, model: unknown) =>
-    getRecordsByIds(channel, realm.parse, { ids, model: String(model) })
+  const byIds = (ids: unknown, model: unknown) => getRecordsByIds(channel, realm.parse, { ids, model: String(model) })
   const save = write("records.save")
 
   return {

@@ -39,7 +39,10 @@ export function createTimers(fail: (error: unknown) => void): Record<string, unk
     setInterval(callback: unknown, ms?: unknown, ...args: unknown[]) {
       needFunction(callback)
       const id = next++
-      timers.set(id, setInterval(() => guarded(callback, args), Number(ms ?? 0)))
+      timers.set(
+        id,
+        setInterval(() => guarded(callback, args), Number(ms ?? 0)),
+      )
       return id
     },
     clearTimeout: clear,

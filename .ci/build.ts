@@ -1,0 +1,33 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { compileCatalogue } from "../src/providers/compile.ts"
+
+/** Builds the executable: `bun run build` → dist/sluice. `SLUICE_BUILD_OUT` names another file. */
+const out = process.env.SLUICE_BUILD_OUT ?? "dist/sluice"
+const work = "dist/build"
+const embed = `${work}/embed`
+
+rmSync(work, { recursive: true, force: true })
+mkdirSync(embed, { recursive: true })
+writeFileSync(`${embed}/catalogue.json`, await compileCatalogue("providers"))
+
+const flags = [
+  "--compile",
+  "--minify",
+  "--sourcemap",
+  "--bytecode",
+  "--format=esm",
+  "--splitting",
+  // Otherwise the executable would load .env and bunfig.toml (and what that preloads) from wherever it is started.
+  "--no-compile-autoload-dotenv",
+  "--no-compile-autoload-bunfig",
+]
+const entries = ["src/main.ts", "src/app/writer.ts", "src/runner/guest/main.ts"]
+const made = `${work}/sluice`
+const build = Bun.spawnSync([process.execPath, "build", ...flags, ...entries, "--asset", embed, "--outfile", made], {
+  stdio: ["ignore", "inherit", "inherit"],
+})
+if (build.exitCode !== 0) process.exit(build.exitCode)
+// Replacing the file in one move leaves a running daemon of the old build alone.
+renameSync(made, out)
+rmSync(work, { recursive: true, force: true })
+console.log(`${out} ${(Bun.file(out).size / 1e6).toFixed(1)} MB`)

@@ -1,0 +1,54 @@
+import { Elysia } from "elysia"
+import type { App } from "../app/context.ts"
+import { connectionRoutes, importRoutes } from "../connections/routes.ts"
+import { environmentRoutes } from "../environments/routes.ts"
+import { functionRoutes } from "../functions/routes.ts"
+import { integrationRoutes } from "../integrations/routes.ts"
+import { logRoutes } from "../logs/routes.ts"
+import { recordRoutes } from "../records/routes.ts"
+import { runRoutes } from "../runs/routes.ts"
+import { syncRoutes } from "../syncs/routes.ts"
+import { cors, preflight } from "./cors.ts"
+import { answer } from "./door.ts"
+import type { Endpoint } from "./endpoint.ts"
+import { httpFaults, toResponse } from "./errors.ts"
+import { healthRoutes } from "./health.ts"
+import { canonicalPath } from "./paths.ts"
+
+/** The table of contents of the whole API. */
+export const endpoints: Endpoint[] = [
+  ...healthRoutes,
+  ...integrationRoutes,
+  ...connectionRoutes,
+  ...importRoutes,
+  ...recordRoutes,
+  ...syncRoutes,
+  ...runRoutes,
+  ...environmentRoutes,
+  ...functionRoutes,
+  ...logRoutes,
+]
+
+/** One function from request to response: CORS, then the route whatever the case of its path, else 404. */
+export function createApi(app: App): (request: Request) => Promise<Response> {
+  const elysia = new Elysia({ strictPath: false })
+  for (const endpoint of endpoints) {
+    elysia.route(endpoint.method, endpoint.path, ({ request, params }) => answer(app, endpoint, request, params as Record<string, string>), {
+      parse: "none",
+    } as never)
+  }
+  const notFound = (request: Request) =>
+    toResponse(
+      httpFaults.not_found({ message: `There is no ${request.method} ${new URL(request.url).pathname}.` }),
+      { requestId: "", log: app.log },
+    )
+  elysia.onError(({ code, error, request }) => {
+    if (code === "NOT_FOUND") return notFound(request)
+    return toResponse(error, { requestId: crypto.randomUUID(), log: app.log })
+  })
+  const canonical = canonicalPath(endpoints.map((endpoint) => endpoint.path))
+  return async (request) => {
+    if (request.method === "OPTIONS") return preflight()
+    return cors(await elysia.fetch(canonical(request)))
+  }
+}
