@@ -17,7 +17,12 @@ import { createRunner } from "../runner/runner.ts"
 import { syncHandler } from "../runs/sync-run.ts"
 import { lockDirectory } from "../store/lock.ts"
 import { openSqlite } from "../store/sqlite.ts"
-import { followDeploy, removeSyncsOfConnection, removeSyncsOfIntegration, startSyncsOfConnection } from "../syncs/instances.ts"
+import {
+  followDeploy,
+  removeSyncsOfConnection,
+  removeSyncsOfIntegration,
+  startSyncsOfConnection,
+} from "../syncs/instances.ts"
 import { checkMasterKey } from "./key-check.ts"
 import type { Config } from "./config.ts"
 import type { App } from "./context.ts"
@@ -35,7 +40,13 @@ export type OpenApp = {
   close: () => Promise<void>
 }
 
-export type OpenOptions = { config: Config; log: Logger; now?: () => Date; onFatal?: (error: Error) => void; address: () => { host: string; port: number } | undefined }
+export type OpenOptions = {
+  config: Config
+  log: Logger
+  now?: () => Date
+  onFatal?: (error: Error) => void
+  address: () => { host: string; port: number } | undefined
+}
 
 /**
  * Builds the process step by step: directory, lock, key, catalogue, store, then everything that works on them. What is
@@ -45,7 +56,7 @@ export async function openApp(options: OpenOptions): Promise<OpenApp> {
   const releases: { name: string; release: () => unknown }[] = []
   const close = async () => {
     let first: unknown
-    for (const { release } of releases.splice(0).reverse()) {
+    for (const { release } of releases.splice(0).toReversed()) {
       try {
         await release()
       } catch (error) {
@@ -63,16 +74,29 @@ export async function openApp(options: OpenOptions): Promise<OpenApp> {
   }
 }
 
-async function build(options: OpenOptions, push: (name: string, release: () => unknown) => void, close: () => Promise<void>): Promise<OpenApp> {
+async function build(
+  options: OpenOptions,
+  push: (name: string, release: () => unknown) => void,
+  close: () => Promise<void>,
+): Promise<OpenApp> {
   const { config, log, now = () => new Date() } = options
   const allow = parseAllowList(config.egressAllow)
-  const catalogue = await loadCatalogue({ embedded: await embeddedCatalogue(), folder: providersFolder, extra: config.providers })
-  for (const warning of catalogue.warnings) log.warn(warning, "the catalogue has an entry that is not understood in full")
+  const catalogue = await loadCatalogue({
+    embedded: await embeddedCatalogue(),
+    folder: providersFolder,
+    extra: config.providers,
+  })
+  for (const warning of catalogue.warnings)
+    log.warn(warning, "the catalogue has an entry that is not understood in full")
   prepareDirectory(config.dataDir)
   const lock = lockDirectory(config.dataDir)
   push("lock", lock.release)
   const masterKey = readMasterKey(config)
-  const store = await openSqlite({ directory: config.dataDir, writer: workerUrl("app/writer"), onWriterDeath: options.onFatal ?? (() => undefined) })
+  const store = await openSqlite({
+    directory: config.dataDir,
+    writer: workerUrl("app/writer"),
+    onWriterDeath: options.onFatal ?? (() => undefined),
+  })
   push("store", store.close)
   const egress = createEgress({ allow, own: () => ownAddresses(options), proxies: config.proxies })
   push("egress", egress.close)
@@ -91,8 +115,24 @@ async function build(options: OpenOptions, push: (name: string, release: () => u
   push("runner", runner.close)
   const queue = createQueueLoop(() => app, { most: config.syncConcurrency, limit: () => config.syncConcurrency })
   push("queue", () => queue.stop(8_000))
-  const serverUrl = () => config.serverUrl?.replace(/\/+$/, "") ?? `http://localhost:${options.address()?.port ?? config.port}`
-  const app: App = { config, store, db: store.read, catalogue, egress, runner, queue, logs, touches, masterKey, moments, now, serverUrl, log }
+  const serverUrl = () =>
+    config.serverUrl?.replace(/\/+$/, "") ?? `http://localhost:${options.address()?.port ?? config.port}`
+  const app: App = {
+    config,
+    store,
+    db: store.read,
+    catalogue,
+    egress,
+    runner,
+    queue,
+    logs,
+    touches,
+    masterKey,
+    moments,
+    now,
+    serverUrl,
+    log,
+  }
   await checkMasterKey(app)
   const newKeys = await ensureEnvironments(app)
   return { app, newKeys, start: () => startQueue(app), close }
@@ -121,7 +161,9 @@ function prepareDirectory(directory: string): void {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const probe = join(directory, ".probe")
     writeFileSync(probe, "")
-    Bun.file(probe).delete().catch(() => undefined)
+    Bun.file(probe)
+      .delete()
+      .catch(() => undefined)
   } catch (cause) {
     throw faults.data_directory_not_writable({
       message: `The data directory ${directory} cannot be written: ${(cause as Error).message}`,
@@ -148,4 +190,3 @@ function ownAddresses(options: OpenOptions): { address: string; port: number }[]
   const at = options.address()
   return at ? [{ address: at.host, port: at.port }] : []
 }
-

@@ -24,19 +24,27 @@ const configFile = "sluice.yaml"
  * Reads every setting once, before anything is opened: flag, then environment (also `…_FILE`), then `sluice.yaml`, then
  * the default. All bad values are reported together (`invalid_configuration`).
  */
-export function loadConfig(input: { flags: Partial<Record<SettingKey, unknown>>; env: Record<string, string | undefined>; file?: string }): Config {
+export function loadConfig(input: {
+  flags: Partial<Record<SettingKey, unknown>>
+  env: Record<string, string | undefined>
+  file?: string
+}): Config {
   const problems: string[] = []
   const file = readFile(input.file ?? input.env.SLUICE_CONFIG, problems)
-  const values: Record<string, unknown> = {}
+  const values = {} as SettingValues
   const origins: Record<string, Origin> = {}
   for (const [key, setting] of Object.entries(settings) as [SettingKey, Setting][]) {
     const found = findValue(key, setting, { ...input, file }, problems)
     const parsed = setting.schema.safeParse(found.value)
-    if (parsed.success) values[key] = parsed.data
-    else problems.push(`${found.name}: ${sentence(parsed.error)}${setting.secret ? "" : ` (it is ${JSON.stringify(found.value)})`}`)
+    if (parsed.success) Object.assign(values, { [key]: parsed.data })
+    else
+      problems.push(
+        `${found.name}: ${sentence(parsed.error)}${setting.secret ? "" : ` (it is ${JSON.stringify(found.value)})`}`,
+      )
     origins[key] = found.origin
   }
-  for (const name of Object.keys(file)) if (!(name in settings)) problems.push(`${configFile}: there is no setting "${name}"`)
+  for (const name of Object.keys(file))
+    if (!(name in settings)) problems.push(`${configFile}: there is no setting "${name}"`)
   if (problems.length > 0) {
     throw faults.invalid_configuration({
       message: `The configuration has ${problems.length === 1 ? "an error" : `${problems.length} errors`}:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
@@ -44,22 +52,32 @@ export function loadConfig(input: { flags: Partial<Record<SettingKey, unknown>>;
     })
   }
   return Object.freeze({
-    ...(values as SettingValues),
-    fixedKeys: readFixedKeys(input.env, values.secretKey as string | undefined),
+    ...values,
+    fixedKeys: readFixedKeys(input.env, values.secretKey),
     origins: origins as Record<SettingKey, Origin>,
     proxies: readProxies(input.env),
   })
 }
 
-type Source = { flags: Partial<Record<SettingKey, unknown>>; env: Record<string, string | undefined>; file: Record<string, unknown> }
+type Source = {
+  flags: Partial<Record<SettingKey, unknown>>
+  env: Record<string, string | undefined>
+  file: Record<string, unknown>
+}
 
-function findValue(key: SettingKey, setting: Setting, source: Source, problems: string[]): { value: unknown; origin: Origin; name: string } {
+function findValue(
+  key: SettingKey,
+  setting: Setting,
+  source: Source,
+  problems: string[],
+): { value: unknown; origin: Origin; name: string } {
   if (source.flags[key] !== undefined) return { value: source.flags[key], origin: "flag", name: setting.flag ?? key }
   for (const name of [setting.name, ...(setting.aliases ?? [])]) {
     const value = source.env[name]
     if (value !== undefined && value !== "") return { value, origin: "environment", name }
     const path = source.env[`${name}_FILE`]
-    if (path !== undefined && path !== "") return { value: readSecretFile(`${name}_FILE`, path, problems), origin: "environment", name }
+    if (path !== undefined && path !== "")
+      return { value: readSecretFile(`${name}_FILE`, path, problems), origin: "environment", name }
   }
   if (source.file[key] !== undefined) return { value: source.file[key], origin: "file", name: `${configFile}: ${key}` }
   return { value: setting.default, origin: "default", name: setting.name }

@@ -1,5 +1,6 @@
 import type { Logger } from "pino"
 import { defineFaults } from "../kit/errors.ts"
+import { waitAtMost } from "../kit/wait.ts"
 import { createApi } from "../http/api.ts"
 import { openApp, type OpenApp } from "./app.ts"
 import type { Config } from "./config.ts"
@@ -12,10 +13,17 @@ export type Daemon = { url: string; port: number; newKeys: OpenApp["newKeys"]; s
 const drainMs = 3_000
 
 /** Opens everything, listens, and starts the queue last, so that nothing runs before somebody can look. */
-export async function startDaemon(options: { config: Config; log: Logger; onFatal?: (error: Error) => void }): Promise<Daemon> {
+export async function startDaemon(options: {
+  config: Config
+  log: Logger
+  onFatal?: (error: Error) => void
+}): Promise<Daemon> {
   const { config, log } = options
   let server: Bun.Server<undefined> | undefined
-  const open = await openApp({ ...options, address: () => (server?.port === undefined ? undefined : { host: config.host, port: server.port }) })
+  const open = await openApp({
+    ...options,
+    address: () => (server?.port === undefined ? undefined : { host: config.host, port: server.port }),
+  })
   try {
     server = listen(config, createApi(open.app))
     await open.start()
@@ -31,7 +39,7 @@ export async function startDaemon(options: { config: Config; log: Logger; onFata
     port,
     newKeys: open.newKeys,
     async stop() {
-      await Promise.race([server?.stop(false), Bun.sleep(drainMs)])
+      await waitAtMost(Promise.resolve(server?.stop(false)), drainMs)
       await server?.stop(true)
       await open.close()
     },
@@ -40,7 +48,13 @@ export async function startDaemon(options: { config: Config; log: Logger; onFata
 
 function listen(config: Config, fetch: (request: Request) => Promise<Response>): Bun.Server<undefined> {
   try {
-    return Bun.serve({ hostname: config.host, port: config.port, maxRequestBodySize: config.bodyLimitBytes, idleTimeout: 255, fetch: withoutTimeout(fetch) })
+    return Bun.serve({
+      hostname: config.host,
+      port: config.port,
+      maxRequestBodySize: config.bodyLimitBytes,
+      idleTimeout: 255,
+      fetch: withoutTimeout(fetch),
+    })
   } catch (cause) {
     if ((cause as { code?: string }).code !== "EADDRINUSE") throw cause
     throw faults.port_in_use({
@@ -52,7 +66,8 @@ function listen(config: Config, fetch: (request: Request) => Promise<Response>):
 }
 
 /** An action may take fifteen minutes to answer; Bun would close the silent connection long before. */
-const withoutTimeout = (fetch: (request: Request) => Promise<Response>) => (request: Request, server: Bun.Server<undefined>) => {
-  if (request.url.includes("/action/")) server.timeout(request, 0)
-  return fetch(request)
-}
+const withoutTimeout =
+  (fetch: (request: Request) => Promise<Response>) => (request: Request, server: Bun.Server<undefined>) => {
+    if (request.url.includes("/action/")) server.timeout(request, 0)
+    return fetch(request)
+  }

@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from "drizzle-orm/errors"
 import { pino, type Logger } from "pino"
 import pc from "picocolors"
 
@@ -9,7 +10,7 @@ const flushMs = 100
  * terminal. pino's transports do not exist inside an executable, so the stream is our own.
  */
 export function createLogger(level: string): { log: Logger; flush: () => void } {
-  const pretty = process.stdout.isTTY === true
+  const pretty = process.stdout.isTTY
   let buffer = ""
   let timer: ReturnType<typeof setTimeout> | undefined
   const flush = () => {
@@ -27,8 +28,21 @@ export function createLogger(level: string): { log: Logger; flush: () => void } 
       else timer ??= setTimeout(flush, flushMs)
     },
   }
-  const log = pino({ level, base: undefined, redact: { paths: ["*.authorization", "*.password", "*.token", "*.secret"], censor: "[redacted]" } }, stream)
+  const log = pino(
+    {
+      level,
+      base: undefined,
+      serializers: { err: (error: Error) => pino.stdSerializers.err(withoutParameters(error)) },
+      redact: { paths: ["*.authorization", "*.password", "*.token", "*.secret"], censor: "[redacted]" },
+    },
+    stream,
+  )
   return { log, flush }
+}
+
+/** The query builder's errors quote every parameter of the statement. What the database said is enough for a log. */
+function withoutParameters(error: Error): Error {
+  return error instanceof DrizzleQueryError && error.cause ? error.cause : error
 }
 
 const names: Record<number, string> = {
@@ -41,7 +55,12 @@ const names: Record<number, string> = {
 }
 
 function toPretty(line: string): string {
-  const { level, time, msg, err, ...rest } = JSON.parse(line) as { level: number; time: number; msg?: string; err?: { stack?: string } }
+  const { level, time, msg, err, ...rest } = JSON.parse(line) as {
+    level: number
+    time: number
+    msg?: string
+    err?: { stack?: string }
+  }
   const more = Object.keys(rest).length > 0 ? ` ${pc.dim(JSON.stringify(rest))}` : ""
   const stack = err?.stack ? `\n${err.stack}` : ""
   return `${pc.dim(new Date(time).toISOString().slice(11, 23))} ${names[level] ?? level} ${msg ?? ""}${more}${stack}\n`

@@ -15,32 +15,151 @@ export type Setting = {
 const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
 const list = z
   .union([z.string(), z.array(z.string())])
-  .transform((value) => (Array.isArray(value) ? value : value.split(",")).map((part) => part.trim()).filter((part) => part !== ""))
+  .transform((value) =>
+    (Array.isArray(value) ? value : value.split(",")).map((part) => part.trim()).filter((part) => part !== ""),
+  )
 const flag = z.union([z.boolean(), z.stringbool()])
 const url = z.url({ protocol: /^https?$/ })
 
 export const settings = {
-  dataDir: { name: "SLUICE_DATA_DIR", flag: "--data-dir", default: "./sluice-data", schema: z.string().min(1), help: "Where everything is kept: databases, key file." },
-  host: { name: "SLUICE_HOST_ADDRESS", flag: "--host", default: "127.0.0.1", schema: z.string().min(1), help: "Address to listen on. Use 0.0.0.0 to be reachable from other machines." },
-  port: { name: "SLUICE_PORT", aliases: ["SERVER_PORT"], flag: "--port", default: 3003, schema: whole(0, 65535), help: "Port to listen on. 0 takes a free one." },
-  serverUrl: { name: "SLUICE_SERVER_URL", aliases: ["NANGO_SERVER_URL"], default: undefined, schema: url.optional(), help: "The address under which browsers and providers reach this daemon. Default: http://localhost:<port>." },
-  secretKey: { name: "SLUICE_SECRET_KEY", default: undefined, schema: z.string().min(8).optional(), help: "Fixes the secret key of the environment dev, for containers and tests. NANGO_SECRET_KEY_<ENV> does it for any environment.", secret: true },
-  encryptionKey: { name: "SLUICE_ENCRYPTION_KEY", aliases: ["NANGO_ENCRYPTION_KEY"], default: undefined, schema: z.string().optional(), help: "Master key, 32 bytes in base64. Without it a key file is made beside the data at first start.", secret: true },
-  providers: { name: "SLUICE_PROVIDERS", flag: "--providers", default: undefined, schema: z.string().optional(), help: "Extra catalogue: a folder of <name>.yaml files, or one file with many entries. Its entries override ours." },
-  egressAllow: { name: "SLUICE_EGRESS_ALLOW", flag: "--egress-allow", default: [], schema: list, help: "Private targets that may be reached: CIDRs, addresses and host names, separated by commas. Nothing private is open by default." },
-  logLevel: { name: "SLUICE_LOG_LEVEL", aliases: ["LOG_LEVEL"], flag: "--log-level", default: "info", schema: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]), help: "Level of the process log on stdout." },
-  logRetentionDays: { name: "SLUICE_LOG_RETENTION_DAYS", default: 15, schema: whole(1, 3650), help: "Days that operations and messages are kept." },
-  runnerWarm: { name: "SLUICE_RUNNER_WARM", default: 2, schema: whole(0, 64), help: "Runner processes that are kept ready." },
-  runnerMax: { name: "SLUICE_RUNNER_MAX", default: 32, schema: whole(1, 1024), help: "Runner processes at most; each carries one run at a time." },
-  runnerMemoryMb: { name: "SLUICE_RUNNER_MEMORY_MB", default: 512, schema: whole(64, 65536), help: "Memory that one run may use, in MB." },
-  syncTimeoutSeconds: { name: "SLUICE_SYNC_TIMEOUT_SECONDS", default: 86_400, schema: whole(1, 604_800), help: "Longest sync run, in seconds." },
-  actionTimeoutSeconds: { name: "SLUICE_ACTION_TIMEOUT_SECONDS", default: 900, schema: whole(1, 86_400), help: "Longest action run, in seconds." },
-  syncConcurrency: { name: "SLUICE_SYNC_CONCURRENCY", default: 16, schema: whole(1, 1024), help: "Sync runs at once in this daemon, and at most this many for one environment." },
-  actionConcurrency: { name: "SLUICE_ACTION_CONCURRENCY", default: 500, schema: whole(1, 10_000), help: "Actions at once for one environment; beyond it they wait." },
-  outputLimitBytes: { name: "SLUICE_ACTION_OUTPUT_LIMIT_BYTES", default: 2_097_152, schema: whole(1024, 104_857_600), help: "Largest output of an action, in bytes of JSON." },
-  bodyLimitBytes: { name: "SLUICE_BODY_LIMIT_BYTES", default: 78_643_200, schema: whole(1024, 1_073_741_824), help: "Largest request body, in bytes." },
-  checkpointTextLimit: { name: "SLUICE_CHECKPOINT_TEXT_LIMIT", default: 4000, schema: whole(1, 1_000_000), help: "Longest text in one field of a checkpoint, in characters." },
-  deleteBrake: { name: "SLUICE_DELETE_BRAKE", default: true, schema: flag, help: "Stops a run that would mark more than 90 % of a model of at least 1,000 live records as deleted." },
+  dataDir: {
+    name: "SLUICE_DATA_DIR",
+    flag: "--data-dir",
+    default: "./sluice-data",
+    schema: z.string().min(1),
+    help: "Where everything is kept: databases, key file.",
+  },
+  host: {
+    name: "SLUICE_HOST_ADDRESS",
+    flag: "--host",
+    default: "127.0.0.1",
+    schema: z.string().min(1),
+    help: "Address to listen on. Use 0.0.0.0 to be reachable from other machines.",
+  },
+  port: {
+    name: "SLUICE_PORT",
+    aliases: ["SERVER_PORT"],
+    flag: "--port",
+    default: 3003,
+    schema: whole(0, 65535),
+    help: "Port to listen on. 0 takes a free one.",
+  },
+  serverUrl: {
+    name: "SLUICE_SERVER_URL",
+    aliases: ["NANGO_SERVER_URL"],
+    default: undefined,
+    schema: url.optional(),
+    help: "The address under which browsers and providers reach this daemon. Default: http://localhost:<port>.",
+  },
+  secretKey: {
+    name: "SLUICE_SECRET_KEY",
+    default: undefined,
+    schema: z.string().min(8).optional(),
+    help: "Fixes the secret key of the environment dev, for containers and tests. NANGO_SECRET_KEY_<ENV> does it for any environment.",
+    secret: true,
+  },
+  encryptionKey: {
+    name: "SLUICE_ENCRYPTION_KEY",
+    aliases: ["NANGO_ENCRYPTION_KEY"],
+    default: undefined,
+    schema: z.string().optional(),
+    help: "Master key, 32 bytes in base64. Without it a key file is made beside the data at first start.",
+    secret: true,
+  },
+  providers: {
+    name: "SLUICE_PROVIDERS",
+    flag: "--providers",
+    default: undefined,
+    schema: z.string().optional(),
+    help: "Extra catalogue: a folder of <name>.yaml files, or one file with many entries. Its entries override ours.",
+  },
+  egressAllow: {
+    name: "SLUICE_EGRESS_ALLOW",
+    flag: "--egress-allow",
+    default: [],
+    schema: list,
+    help: "Private targets that may be reached: CIDRs, addresses and host names, separated by commas. Nothing private is open by default.",
+  },
+  logLevel: {
+    name: "SLUICE_LOG_LEVEL",
+    aliases: ["LOG_LEVEL"],
+    flag: "--log-level",
+    default: "info",
+    schema: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
+    help: "Level of the process log on stdout.",
+  },
+  logRetentionDays: {
+    name: "SLUICE_LOG_RETENTION_DAYS",
+    default: 15,
+    schema: whole(1, 3650),
+    help: "Days that operations and messages are kept.",
+  },
+  runnerWarm: {
+    name: "SLUICE_RUNNER_WARM",
+    default: 2,
+    schema: whole(0, 64),
+    help: "Runner processes that are kept ready.",
+  },
+  runnerMax: {
+    name: "SLUICE_RUNNER_MAX",
+    default: 32,
+    schema: whole(1, 1024),
+    help: "Runner processes at most; each carries one run at a time.",
+  },
+  runnerMemoryMb: {
+    name: "SLUICE_RUNNER_MEMORY_MB",
+    default: 512,
+    schema: whole(64, 65536),
+    help: "Memory that one run may use, in MB.",
+  },
+  syncTimeoutSeconds: {
+    name: "SLUICE_SYNC_TIMEOUT_SECONDS",
+    default: 86_400,
+    schema: whole(1, 604_800),
+    help: "Longest sync run, in seconds.",
+  },
+  actionTimeoutSeconds: {
+    name: "SLUICE_ACTION_TIMEOUT_SECONDS",
+    default: 900,
+    schema: whole(1, 86_400),
+    help: "Longest action run, in seconds.",
+  },
+  syncConcurrency: {
+    name: "SLUICE_SYNC_CONCURRENCY",
+    default: 16,
+    schema: whole(1, 1024),
+    help: "Sync runs at once in this daemon, and at most this many for one environment.",
+  },
+  actionConcurrency: {
+    name: "SLUICE_ACTION_CONCURRENCY",
+    default: 500,
+    schema: whole(1, 10_000),
+    help: "Actions at once for one environment; beyond it they wait.",
+  },
+  outputLimitBytes: {
+    name: "SLUICE_ACTION_OUTPUT_LIMIT_BYTES",
+    default: 2_097_152,
+    schema: whole(1024, 104_857_600),
+    help: "Largest output of an action, in bytes of JSON.",
+  },
+  bodyLimitBytes: {
+    name: "SLUICE_BODY_LIMIT_BYTES",
+    default: 78_643_200,
+    schema: whole(1024, 1_073_741_824),
+    help: "Largest request body, in bytes.",
+  },
+  checkpointTextLimit: {
+    name: "SLUICE_CHECKPOINT_TEXT_LIMIT",
+    default: 4000,
+    schema: whole(1, 1_000_000),
+    help: "Longest text in one field of a checkpoint, in characters.",
+  },
+  deleteBrake: {
+    name: "SLUICE_DELETE_BRAKE",
+    default: true,
+    schema: flag,
+    help: "Stops a run that would mark more than 90 % of a model of at least 1,000 live records as deleted.",
+  },
 } satisfies Record<string, Setting>
 
 export type SettingKey = keyof typeof settings

@@ -13,12 +13,17 @@ export const exitCodes = {
   interrupted: 130,
 } as const
 
+/** The API answers some missing objects with 400; a script should not have to know which. */
+const missing = /^(unknown_(connection|provider|sync|operation)|no_syncs_found$|not_found$)/
+
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof AppError)) return exitCodes.failed
-  if (error.code === "daemon_unreachable") return exitCodes.unreachable
-  if (error.code.startsWith("usage")) return exitCodes.usage
-  if (error.status === 401 || error.status === 403) return exitCodes.refused
-  if (error.status === 404) return exitCodes.notFound
-  if (error.status === 409) return exitCodes.conflict
+  const { code, status } = error
+  if (code === "interrupted") return exitCodes.interrupted
+  if (code === "daemon_unreachable") return exitCodes.unreachable
+  if (code.startsWith("usage_")) return exitCodes.usage
+  if (status === 401 || status === 403) return exitCodes.refused
+  if (status === 404 || missing.test(code)) return exitCodes.notFound
+  if (status === 409) return exitCodes.conflict
   return exitCodes.failed
 }

@@ -1,7 +1,14 @@
 import { and, desc, eq, exists, inArray, isNull, like, type SQL } from "drizzle-orm"
 import { type EnvironmentCtx, inTransaction } from "../app/context.ts"
 import { type IntegrationRow, integrations } from "../integrations/model.ts"
-import { connectionFaults, type ConnectionRow, connections, connectionTags, type EndUser, type ListConnections } from "./model.ts"
+import {
+  connectionFaults,
+  type ConnectionRow,
+  connections,
+  connectionTags,
+  type EndUser,
+  type ListConnections,
+} from "./model.ts"
 import { deriveTags } from "./tags.ts"
 
 export type FoundConnection = { connection: ConnectionRow; integration: IntegrationRow }
@@ -48,12 +55,20 @@ const longestList = 10_000
 /** Connections of the environment, newest first. */
 export function listConnections(ctx: EnvironmentCtx, filter: ListConnections): Promise<FoundConnection[]> {
   const limit = filter.limit ?? longestList
-  const keys = filter.integrationId?.flatMap((value) => value.split(",")).map((key) => key.trim()).filter((key) => key !== "")
-  const where: (SQL | undefined)[] = [eq(connections.environment_id, ctx.environment.id), isNull(connections.deleted_at)]
+  const keys = filter.integrationId
+    ?.flatMap((value) => value.split(","))
+    .map((key) => key.trim())
+    .filter((key) => key !== "")
+  const where: (SQL | undefined)[] = [
+    eq(connections.environment_id, ctx.environment.id),
+    isNull(connections.deleted_at),
+  ]
   if (filter.connectionId !== undefined) where.push(eq(connections.connection_id, filter.connectionId))
-  if (filter.search !== undefined) where.push(like(connections.search_text, `%${filter.search.toLowerCase().replaceAll("%", "")}%`))
+  if (filter.search !== undefined)
+    where.push(like(connections.search_text, `%${filter.search.toLowerCase().replaceAll("%", "")}%`))
   if (filter.endUserId !== undefined) where.push(eq(connections.end_user_id, filter.endUserId))
-  if (filter.endUserOrganizationId !== undefined) where.push(eq(connections.organization_id, filter.endUserOrganizationId))
+  if (filter.endUserOrganizationId !== undefined)
+    where.push(eq(connections.organization_id, filter.endUserOrganizationId))
   if (keys && keys.length > 0) where.push(inArray(integrations.unique_key, keys))
   for (const [key, value] of Object.entries(filter.tags ?? {})) where.push(hasTag(ctx, key.toLowerCase(), value))
   return ctx.db
@@ -71,7 +86,13 @@ const hasTag = (ctx: EnvironmentCtx, key: string, value: string): SQL =>
     ctx.db
       .select()
       .from(connectionTags)
-      .where(and(eq(connectionTags.connection_id, connections.id), eq(connectionTags.key, key), eq(connectionTags.value, value))),
+      .where(
+        and(
+          eq(connectionTags.connection_id, connections.id),
+          eq(connectionTags.key, key),
+          eq(connectionTags.value, value),
+        ),
+      ),
   )
 
 /** Changes who the connection belongs to, its tags and where its webhooks go. */
@@ -133,7 +154,10 @@ export async function saveMetadata(
       const found = await findConnection(ctx, { connectionId, providerConfigKey: input.providerConfigKey })
       if (!found) throw unknownForMetadata(input.connectionIds, input.providerConfigKey)
       const metadata = input.merge ? { ...found.connection.metadata, ...input.metadata } : input.metadata
-      await ctx.db.update(connections).set({ metadata, updated_at: ctx.now().getTime() }).where(eq(connections.id, found.connection.id))
+      await ctx.db
+        .update(connections)
+        .set({ metadata, updated_at: ctx.now().getTime() })
+        .where(eq(connections.id, found.connection.id))
     }
   })
 }

@@ -15,7 +15,10 @@ export function readCredentials(ctx: EnvironmentCtx, row: ConnectionRow): Creden
 /** The values that the provider's URLs and headers are filled with. Old rows may carry a prefix in their names. */
 export function readConnectionConfig(ctx: EnvironmentCtx, row: ConnectionRow): Record<string, unknown> {
   if (row.connection_config === null) return {}
-  return JSON.parse(unseal(ctx.masterKey, place(row.id, "connection_config"), row.connection_config)) as Record<string, unknown>
+  return JSON.parse(unseal(ctx.masterKey, place(row.id, "connection_config"), row.connection_config)) as Record<
+    string,
+    unknown
+  >
 }
 
 /** Encrypts the secrets of a row that exists already: the ciphertext is bound to the row's id. */
@@ -25,9 +28,14 @@ export async function saveSecrets(
   secrets: { credentials?: Credentials; connectionConfig?: Record<string, unknown> },
 ): Promise<ConnectionRow> {
   const set: Partial<ConnectionRow> = {}
-  if (secrets.credentials) set.credentials = seal(ctx.masterKey, place(row.id, "credentials"), JSON.stringify(secrets.credentials))
+  if (secrets.credentials)
+    set.credentials = seal(ctx.masterKey, place(row.id, "credentials"), JSON.stringify(secrets.credentials))
   if (secrets.connectionConfig) {
-    set.connection_config = seal(ctx.masterKey, place(row.id, "connection_config"), JSON.stringify(secrets.connectionConfig))
+    set.connection_config = seal(
+      ctx.masterKey,
+      place(row.id, "connection_config"),
+      JSON.stringify(secrets.connectionConfig),
+    )
   }
   await ctx.db.update(connections).set(set).where(eq(connections.id, row.id))
   return { ...row, ...set }
@@ -51,8 +59,16 @@ export function withoutRefreshTokens<T>(value: T): T {
 export function secretsOf(credentials: Credentials): string[] {
   const found: string[] = []
   const walk = (value: unknown, name: string) => {
-    if (typeof value === "string" && name !== "type" && name !== "expires_at" && name !== "token_type" && name !== "scope") found.push(value)
-    else if (value !== null && typeof value === "object") for (const [key, member] of Object.entries(value)) walk(member, key)
+    if (
+      typeof value === "string" &&
+      name !== "type" &&
+      name !== "expires_at" &&
+      name !== "token_type" &&
+      name !== "scope"
+    )
+      found.push(value)
+    else if (value !== null && typeof value === "object")
+      for (const [key, member] of Object.entries(value)) walk(member, key)
   }
   walk(credentials, "")
   return found

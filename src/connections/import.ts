@@ -5,7 +5,14 @@ import { findIntegration } from "../integrations/integrations.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
 import { identityColumns, saveTags } from "./connections.ts"
 import { saveSecrets } from "./credentials.ts"
-import { connectionFaults, type ConnectionRow, connections, type EndUser, type ImportConnection, type ImportedCredentials } from "./model.ts"
+import {
+  connectionFaults,
+  type ConnectionRow,
+  connections,
+  type EndUser,
+  type ImportConnection,
+  type ImportedCredentials,
+} from "./model.ts"
 import { deriveTags, toEndUser } from "./tags.ts"
 
 /** Modes whose connections hold credentials of another shape. */
@@ -50,7 +57,11 @@ export type SaveConnection = {
 }
 
 /** Makes a connection, or overwrites the one of that name. Syncs and their schedules follow in the same transaction. */
-export function saveConnection(ctx: EnvironmentCtx, integration: IntegrationRow, input: SaveConnection): Promise<ConnectionRow> {
+export function saveConnection(
+  ctx: EnvironmentCtx,
+  integration: IntegrationRow,
+  input: SaveConnection,
+): Promise<ConnectionRow> {
   return inTransaction(ctx, async (ctx) => {
     const now = ctx.now().getTime()
     const tags = deriveTags(input.endUser, input.tags)
@@ -66,10 +77,15 @@ export function saveConnection(ctx: EnvironmentCtx, integration: IntegrationRow,
       .update(connections)
       .set(columns)
       .where(
-        and(eq(connections.integration_id, integration.id), eq(connections.connection_id, input.connectionId), isNull(connections.deleted_at)),
+        and(
+          eq(connections.integration_id, integration.id),
+          eq(connections.connection_id, input.connectionId),
+          isNull(connections.deleted_at),
+        ),
       )
       .returning()
-    const row = existing ?? (await insertConnection(ctx, { ...columns, integration, connectionId: input.connectionId, now }))
+    const row =
+      existing ?? (await insertConnection(ctx, { ...columns, integration, connectionId: input.connectionId, now }))
     await saveTags(ctx, row.id, tags)
     const saved = await saveSecrets(ctx, row, input)
     await ctx.moments.connectionSaved(ctx, saved)
@@ -77,7 +93,18 @@ export function saveConnection(ctx: EnvironmentCtx, integration: IntegrationRow,
   })
 }
 
-type NewRow = Pick<ConnectionRow, "metadata" | "tags" | "end_user" | "end_user_id" | "organization_id" | "search_text" | "errors" | "webhook_url_override" | "updated_at"> & {
+type NewRow = Pick<
+  ConnectionRow,
+  | "metadata"
+  | "tags"
+  | "end_user"
+  | "end_user_id"
+  | "organization_id"
+  | "search_text"
+  | "errors"
+  | "webhook_url_override"
+  | "updated_at"
+> & {
   integration: IntegrationRow
   connectionId: string
   now: number
@@ -87,7 +114,13 @@ async function insertConnection(ctx: EnvironmentCtx, input: NewRow): Promise<Con
   const { integration, connectionId, now, ...columns } = input
   const [row] = await ctx.db
     .insert(connections)
-    .values({ ...columns, environment_id: ctx.environment.id, integration_id: integration.id, connection_id: connectionId, created_at: now })
+    .values({
+      ...columns,
+      environment_id: ctx.environment.id,
+      integration_id: integration.id,
+      connection_id: connectionId,
+      created_at: now,
+    })
     .returning()
   if (!row) throw new Error("The connection was not stored.")
   return row
@@ -96,8 +129,9 @@ async function insertConnection(ctx: EnvironmentCtx, input: NewRow): Promise<Con
 /** What an import says, in the shape in which credentials are stored; `raw` of an imported token is what was sent. */
 function toStored(input: ImportedCredentials): Credentials {
   if (input.type === "NONE") return {}
-  if (input.type !== "OAUTH2" && input.type !== "OAUTH2_CC") return input.type === "OAUTH1" ? { ...input, raw: { ...input } } : input
+  if (input.type !== "OAUTH2" && input.type !== "OAUTH2_CC")
+    return input.type === "OAUTH1" ? { ...input, raw: { ...input } } : input
   const { expires_at, ...rest } = input
   const dated = { ...rest, ...(expires_at ? { expires_at: expires_at.toISOString() } : {}) }
-  return { ...dated, raw: { ...dated } } as Credentials
+  return { ...dated, raw: { ...dated } }
 }

@@ -45,7 +45,10 @@ export type EndUser = {
 
 const when = z.union([z.string(), z.number()]).pipe(z.coerce.date())
 const token = z.string().min(1).max(16_384)
-const override = z.strictObject({ client_id: z.string().max(255).optional(), client_secret: z.string().max(2048).optional() })
+const override = z.strictObject({
+  client_id: z.string().max(255).optional(),
+  client_secret: z.string().max(2048).optional(),
+})
 
 export const ImportedCredentials = z.discriminatedUnion("type", [
   z.strictObject({
@@ -64,10 +67,19 @@ export const ImportedCredentials = z.discriminatedUnion("type", [
     client_private_key: z.string().max(10_000).optional(),
     expires_at: when.optional(),
   }),
-  z.strictObject({ type: z.literal("OAUTH1"), oauth_token: z.string().min(1).max(2048), oauth_token_secret: z.string().min(1).max(2048) }),
+  z.strictObject({
+    type: z.literal("OAUTH1"),
+    oauth_token: z.string().min(1).max(2048),
+    oauth_token_secret: z.string().min(1).max(2048),
+  }),
   z.strictObject({ type: z.literal("API_KEY"), apiKey: z.string().min(1).max(1024) }),
   z.strictObject({ type: z.literal("BASIC"), username: z.string().max(1024), password: z.string().max(1024) }),
-  z.strictObject({ type: z.literal("TBA"), token_id: z.string().min(1), token_secret: z.string().min(1), config_override: override.optional() }),
+  z.strictObject({
+    type: z.literal("TBA"),
+    token_id: z.string().min(1),
+    token_secret: z.string().min(1),
+    config_override: override.optional(),
+  }),
   z.strictObject({ type: z.literal("NONE") }),
 ])
 export type ImportedCredentials = z.output<typeof ImportedCredentials>

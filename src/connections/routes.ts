@@ -5,7 +5,15 @@ import { BooleanText, ConnectionId, UniqueKey } from "../kit/shapes.ts"
 import { deleteConnection, findConnection, listConnections, patchConnection, saveMetadata } from "./connections.ts"
 import { readConnectionConfig, readCredentials } from "./credentials.ts"
 import { importConnection } from "./import.ts"
-import { connectionFaults, ConnectionMetadata, ImportConnection, ListConnections, PatchConnection, toFull, toListItem } from "./model.ts"
+import {
+  connectionFaults,
+  ConnectionMetadata,
+  ImportConnection,
+  ListConnections,
+  PatchConnection,
+  toFull,
+  toListItem,
+} from "./model.ts"
 import { showConnection } from "./show.ts"
 import { toEndUser } from "./tags.ts"
 
@@ -59,7 +67,10 @@ export const connectionRoutes = ["/connections", "/connection"].flatMap((base) =
     params: Params,
     query: OfIntegration,
     handle: async (ctx, { params, query }) => {
-      const found = await findConnection(ctx, { connectionId: params.connectionId, providerConfigKey: query.provider_config_key })
+      const found = await findConnection(ctx, {
+        connectionId: params.connectionId,
+        providerConfigKey: query.provider_config_key,
+      })
       if (!found) return reply(400, { error: { code: "unknown_connection" } })
       await deleteConnection(ctx, found.connection)
       return { success: true }
@@ -91,8 +102,14 @@ export const importRoutes = [
     body: ImportConnection,
     handle: async (ctx, { body }) => {
       const { connection, integration } = await importConnection(ctx, body)
-      const secrets = { credentials: readCredentials(ctx, connection), connectionConfig: readConnectionConfig(ctx, connection) }
-      return reply(201, toFull(connection, { uniqueKey: integration.unique_key, provider: integration.provider }, secrets, "z"))
+      const secrets = {
+        credentials: readCredentials(ctx, connection),
+        connectionConfig: readConnectionConfig(ctx, connection),
+      }
+      return reply(
+        201,
+        toFull(connection, { uniqueKey: integration.unique_key, provider: integration.provider }, secrets, "z"),
+      )
     },
   }),
   keyEndpoint({
@@ -105,7 +122,10 @@ export const importRoutes = [
     body: PatchConnection,
     handle: async (ctx, { params, query, body }) => {
       if (!(await findIntegration(ctx, query.provider_config_key))) throw connectionFaults.unknown_provider_config()
-      const found = await findConnection(ctx, { connectionId: params.connectionId, providerConfigKey: query.provider_config_key })
+      const found = await findConnection(ctx, {
+        connectionId: params.connectionId,
+        providerConfigKey: query.provider_config_key,
+      })
       if (!found) throw connectionFaults.not_found()
       await patchConnection(ctx, found.connection, {
         endUser: body.end_user ? toEndUser(body.end_user) : undefined,

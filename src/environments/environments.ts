@@ -21,7 +21,10 @@ export async function ensureEnvironments(app: App): Promise<{ name: string; secr
   })
 }
 
-export async function createEnvironment(ctx: App, input: { name: string; isProduction: boolean }): Promise<Environment> {
+export async function createEnvironment(
+  ctx: App,
+  input: { name: string; isProduction: boolean },
+): Promise<Environment> {
   const now = ctx.now().getTime()
   return inTransaction(ctx, async (ctx) => {
     const [row] = await ctx.db
@@ -68,7 +71,10 @@ export async function listVariables(ctx: EnvironmentCtx): Promise<{ name: string
     .from(environmentVariables)
     .where(eq(environmentVariables.environment_id, ctx.environment.id))
     .orderBy(asc(environmentVariables.name))
-  return rows.map((row) => ({ name: row.name, value: row.value === null ? "" : unseal(ctx.masterKey, variablePlace(row.id), row.value) }))
+  return rows.map((row) => ({
+    name: row.name,
+    value: row.value === null ? "" : unseal(ctx.masterKey, variablePlace(row.id), row.value),
+  }))
 }
 
 /** Replaces the whole set of variables. */
@@ -86,4 +92,3 @@ export async function saveVariables(ctx: EnvironmentCtx, variables: { name: stri
 }
 
 const variablePlace = (id: number) => ({ table: "environment_variables", column: "value", row: id })
-

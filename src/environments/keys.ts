@@ -31,14 +31,18 @@ export async function createKey(
  * about how much of a guess was right. Keys of the configuration (`SLUICE_SECRET_KEY`, `NANGO_SECRET_KEY_<ENV>`) come first
  * and may have any form.
  */
-export async function authenticate(app: App, header: string | null): Promise<{ environment: Environment; caller: Caller }> {
+export async function authenticate(
+  app: App,
+  header: string | null,
+): Promise<{ environment: Environment; caller: Caller }> {
   if (header === null) throw environmentFaults.missing_auth_header()
   const key = header.replace(/^.*bearer\s+/i, "").trim()
   const hash = sha256Hex(key)
   const fixed = app.config.fixedKeys.get(hash)
   if (fixed !== undefined) {
     const [environment] = await app.db.select().from(environments).where(eq(environments.name, fixed))
-    if (environment) return { environment, caller: { kind: "key", keyId: "fixed", scopes: ["environment:*", "account:*"] } }
+    if (environment)
+      return { environment, caller: { kind: "key", keyId: "fixed", scopes: ["environment:*", "account:*"] } }
   }
   if (!uuidV4.test(key)) throw environmentFaults.invalid_secret_key_format()
   const [row] = await app.db
@@ -56,7 +60,10 @@ export function requireScope(caller: Caller, scope: string | string[]): void {
   if (wanted.some((name) => holdsScope(caller, name))) return
   const names = wanted.map(fullScope)
   throw environmentFaults.forbidden({
-    message: names.length === 1 ? `Insufficient scope. Required: ${names[0]}` : `Insufficient scope. Required one of: ${names.join(" or ")}`,
+    message:
+      names.length === 1
+        ? `Insufficient scope. Required: ${names[0]}`
+        : `Insufficient scope. Required one of: ${names.join(" or ")}`,
   })
 }
 

@@ -1,7 +1,15 @@
 import { SourceMap } from "node:module"
 import { checkEntry } from "./checks.ts"
 import type { Diagnostic } from "./diagnostics.ts"
-import { ALLOWED_MODULES, checkImports, locateImport, resolveImport } from "./imports.ts"
+import {
+  ALLOWED_MODULES,
+  checkImports,
+  findImports,
+  type ImportSite,
+  isProjectPath,
+  locateImport,
+  resolveImport,
+} from "./imports.ts"
 
 /**
  * A function ready to run, or why it is not. `code` is a CommonJS script whose only outside names are `require` calls
@@ -25,7 +33,7 @@ export type BundleInput = { files: ReadonlyMap<string, string>; entry: string }
 const ROOT = "/node_modules/fn/"
 const NAMESPACE = "fn"
 const EMPTY = "empty"
-const MAX_SOURCE_BYTES = 4 * 1024 * 1024
+const MAX_SOURCE_CHARS = 4 * 1024 * 1024
 const MAX_MODULES = 1000
 const MAX_ERRORS = 100
 
@@ -48,6 +56,7 @@ export async function bundleFunction(input: BundleInput): Promise<BundleResult> 
       errors: [fileFinding(input.entry, "unresolved_import", "the entry file does not exist")],
     }
   }
+  if (source.length > MAX_SOURCE_CHARS) return { ok: false, errors: [tooLarge(input.entry)] }
   const shape = checkEntry(input.entry, source)
   const build: Build = {
     ...input,
@@ -152,8 +161,11 @@ function resolveModule(build: Build, importer: string, asked: Bun.OnResolveArgs)
   if (found.kind === "external") return { path: asked.path, external: true }
   if (found.kind === "file") return toModule(found.path)
   // Throwing here would give a message without a line, so refusals are collected and the build goes on.
-  if (found.kind === "refused") {
-    build.errors.push(...locateImport(importer, build.files.get(importer) ?? "", asked.path, found))
+  if (found.kind === "refused" && build.errors.length < MAX_ERRORS) {
+    const source = build.files.get(importer) ?? ""
+    const sites = build.sites.get(importer) ?? findImports(source)
+    build.sites.set(importer, sites)
+    build.errors.push(...locateImport(importer, source, asked.path, found, sites))
   }
   return { path: `/${encodeURIComponent(asked.path)}`, namespace: EMPTY }
 }
@@ -161,10 +173,9 @@ function resolveModule(build: Build, importer: string, asked: Bun.OnResolveArgs)
 function loadModule(build: Build, path: string): string {
   const source = build.files.get(path) ?? ""
   build.loaded.add(path)
-  build.bytes += source.length
-  if (build.bytes > MAX_SOURCE_BYTES || build.loaded.size > MAX_MODULES) {
-    const limit = `${MAX_MODULES} files or ${MAX_SOURCE_BYTES / 1024 / 1024} MiB of source`
-    build.errors.push(fileFinding(build.entry, "bundle_too_large", `the function has more than ${limit}`))
+  build.chars += source.length
+  if (build.chars > MAX_SOURCE_CHARS || build.loaded.size > MAX_MODULES) {
+    build.errors.push(tooLarge(build.entry))
     return ""
   }
   const findings = isProjectPath(path)
@@ -178,12 +189,6 @@ function loadModule(build: Build, path: string): string {
 
 function toModule(path: string): Bun.OnResolveResult {
   return { path: ROOT + path, namespace: NAMESPACE }
-}
-
-/** Relative, posix, normalised, and free of control characters (the path is printed into the bundle as a comment). */
-function isProjectPath(path: string): boolean {
-  if (path.length > 1000 || /[\p{Cc}\u2028\u2029\\]/u.test(path)) return false
-  return path.split("/").every((part) => part !== "" && part !== "." && part !== "..")
 }
 
 function logFindings(logs: ReadonlyArray<unknown>, level: "error" | "warning"): Diagnostic[] {
@@ -244,6 +249,11 @@ function readMap(text: string): SourceMap {
 
 function stripTrailer(code: string): string {
   return code.replace(/\n\/\/# debugId=\w+\s*$/, "\n")
+}
+
+function tooLarge(entry: string): Diagnostic {
+  const limit = `${MAX_MODULES} files or ${MAX_SOURCE_CHARS / 1024 / 1024} Mi characters of source`
+  return fileFinding(entry, "bundle_too_large", `the function has more than ${limit}`)
 }
 
 function fileFinding(file: string, code: string, message: string): Diagnostic {

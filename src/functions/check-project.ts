@@ -22,7 +22,8 @@ export function checkProject(definitions: readonly FunctionDefinition[]): Diagno
     }
     // In nango.yaml projects models are declared once and may be saved by several syncs.
     if (one.type !== "sync" || one.legacy) continue
-    for (const model of [...(one.models ?? []), ...(one.input ? [one.input] : [])]) claim(one, "duplicate_model", model, `the model ${model}`)
+    for (const model of [...(one.models ?? []), ...(one.input ? [one.input] : [])])
+      claim(one, "duplicate_model", model, `the model ${model}`)
   }
   return findings
 }

@@ -19,6 +19,10 @@ const AWAITED_CALLS = new Set(
     "setMergingStrategy setMetadata trackDeletesEnd trackDeletesStart triggerAction"
   ).split(" "),
 )
+/** Bounds of what is looked at, so that hostile text stays cheap. Reach is in tokens. */
+const MAX_FINDINGS = 100
+const MAX_CALLS = 2000
+const MAX_REACH = 5000
 const DECLARATORS = new Set(["const", "let", "var", "function", "class", "async", "enum"])
 
 /**
@@ -117,6 +121,7 @@ function skipAnnotation(tokens: Token[], from: number): number {
 function checkNamedExports(file: string, source: string, tokens: Token[]): Diagnostic[] {
   const findings: Diagnostic[] = []
   tokens.forEach((token, index) => {
+    if (findings.length >= MAX_FINDINGS) return
     const next = tokens[index + 1]
     if (token.text !== "export" || token.kind !== "name" || next === undefined || !DECLARATORS.has(next.text)) return
     const name = tokens.slice(index + 2, index + 5).find((one) => one.kind === "name" && one.text !== "function")
@@ -129,10 +134,12 @@ function checkNamedExports(file: string, source: string, tokens: Token[]): Diagn
 
 function checkCalls(file: string, source: string, tokens: Token[]): Diagnostic[] {
   const findings: Diagnostic[] = []
+  let calls = 0
   tokens.forEach((token, index) => {
     if (token.text !== "nango" || tokens[index - 1]?.text === "." || tokens[index + 1]?.text !== ".") return
     const method = tokens[index + 2]
     if (method === undefined || tokens[index + 3]?.text !== "(") return
+    if (++calls > MAX_CALLS || findings.length >= MAX_FINDINGS) return
     const end = findClose(tokens, index + 3)
     if (AWAITED_CALLS.has(method.text) && !isAwaited(tokens, index, end)) {
       const message = `nango.${method.text}() is not awaited`
@@ -150,7 +157,7 @@ function checkCalls(file: string, source: string, tokens: Token[]): Diagnostic[]
 function isAwaited(tokens: Token[], start: number, end: number): boolean {
   const after = tokens[end + 2]?.text ?? ""
   if (tokens[end + 1]?.text === "." && ["then", "catch", "finally"].includes(after)) return true
-  for (let index = start - 1; index >= 0; index--) {
+  for (let index = start - 1; index >= Math.max(0, start - MAX_REACH); index--) {
     const text = tokens[index]?.text ?? ""
     if (text === ";" || text === "{" || text === "}") return false
     if (["await", "return", "yield", "=>"].includes(text)) return true
@@ -175,11 +182,12 @@ function literalKeys(tokens: Token[], from: number, end: number): Set<string> | 
 
 function findClose(tokens: Token[], open: number): number {
   let depth = 0
-  for (let index = open; index < tokens.length; index++) {
+  const last = Math.min(tokens.length, open + MAX_REACH)
+  for (let index = open; index < last; index++) {
     const token = tokens[index]
     if (token?.kind !== "punct") continue
     if ("([{".includes(token.text)) depth++
     else if (")]}".includes(token.text) && --depth === 0) return index
   }
-  return tokens.length
+  return last
 }

@@ -14,7 +14,10 @@ const describeWallMs = 30_000
  * Bundles every function of a project and finds out what it declares, by loading it once in a runner. Throws
  * `invalid_project` with all problems, each at its file, line and column; then nothing was stored.
  */
-export async function compileProject(ctx: EnvironmentCtx, files: Map<string, string>): Promise<{ functions: CompiledFunction[]; warnings: Diagnostic[] }> {
+export async function compileProject(
+  ctx: EnvironmentCtx,
+  files: Map<string, string>,
+): Promise<{ functions: CompiledFunction[]; warnings: Diagnostic[] }> {
   const { entries, errors, warnings } = discoverFunctions(files)
   const problems: Diagnostic[] = [...errors]
   const compiled: CompiledFunction[] = []
@@ -38,23 +41,51 @@ async function compileFunction(ctx: EnvironmentCtx, files: Map<string, string>, 
   if (!bundle.ok) return { errors: bundle.errors, warnings: [] }
   const described = await describe(ctx, entry, bundle.code)
   if (!described.ok) {
-    const error = { file: entry.path, line: 1, column: 1, code: "load_failed", message: `The file cannot be loaded: ${described.message}` }
+    const error = {
+      file: entry.path,
+      line: 1,
+      column: 1,
+      code: "load_failed",
+      message: `The file cannot be loaded: ${described.message}`,
+    }
     return { errors: [error], warnings: bundle.warnings }
   }
   const source = files.get(entry.path) ?? ""
-  const defined = defineFunction({ entry, described: described.value, yaml: entry.yaml, features: bundle.features, source })
+  const defined = defineFunction({
+    entry,
+    described: described.value,
+    yaml: entry.yaml,
+    features: bundle.features,
+    source,
+  })
   if (!defined.ok) return { errors: defined.errors, warnings: bundle.warnings }
-  return { compiled: { definition: defined.definition, code: bundle.code, map: bundle.map, source }, errors: [], warnings: bundle.warnings }
+  return {
+    compiled: { definition: defined.definition, code: bundle.code, map: bundle.map, source },
+    errors: [],
+    warnings: bundle.warnings,
+  }
 }
 
-async function describe(ctx: EnvironmentCtx, entry: Entry, code: string): Promise<{ ok: true; value: unknown } | { ok: false; message: string }> {
+async function describe(
+  ctx: EnvironmentCtx,
+  entry: Entry,
+  code: string,
+): Promise<{ ok: true; value: unknown } | { ok: false; message: string }> {
   const outcome = await ctx.runner.run({
     kind: "describe",
     code,
     fileName: `${entry.name}-${entry.integrationId}.cjs`,
     facts: describeFacts(ctx, entry),
-    limits: { wallMs: describeWallMs, memoryBytes: ctx.config.runnerMemoryMb * 1024 * 1024, outputBytes: 10 * 1024 * 1024, cancelGraceMs: 0 },
-    answer: () => Promise.reject(functionFaults.invalid_project({ message: "A file may not call the SDK while it is being loaded." })),
+    limits: {
+      wallMs: describeWallMs,
+      memoryBytes: ctx.config.runnerMemoryMb * 1024 * 1024,
+      outputBytes: 10 * 1024 * 1024,
+      cancelGraceMs: 0,
+    },
+    answer: () =>
+      Promise.reject(
+        functionFaults.invalid_project({ message: "A file may not call the SDK while it is being loaded." }),
+      ),
   })
   if (!outcome.ok) return { ok: false, message: outcome.error.message }
   return { ok: true, value: JSON.parse(outcome.output ?? "null") }

@@ -105,7 +105,9 @@ function syncParts(entry: Entry, from: ParsedDescribed, report: Report) {
     if (MODEL_NAME.test(name)) definitions[name] = placeSchema(name, schema)
     else report("invalid_model_name", "models", `${JSON.stringify(name)} is not a model name (like GithubIssue)`)
   }
-  const input = addSchema(definitions, generatedName("SyncMetadata", entry.integrationId, entry.name), from.metadata)
+  // z.void() says that there is none.
+  const metadata = from.metadata?.type === "null" ? null : from.metadata
+  const input = addSchema(definitions, generatedName("SyncMetadata", entry.integrationId, entry.name), metadata)
   if (!from.frequency) report("sync_interval_invalid", "frequency", "a sync needs a frequency, for example every hour")
   const frequency = from.frequency ? { frequency: from.frequency } : {}
   return { models, modelSchemas: { definitions }, input, output: models, ...frequency }

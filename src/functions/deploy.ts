@@ -6,7 +6,13 @@ import { removeFunctions } from "./functions.ts"
 import { type DeployProject, functionCode, functionFaults, type FunctionRow, functions } from "./model.ts"
 import { describePlan, isDestructive, planDeploy, type Plan, type PlanLine, type PlannedFunction } from "./plan.ts"
 
-export type DeployAnswer = { digest: string; destructive: boolean; changes: PlanLine[]; warnings: Diagnostic[]; deployed: boolean }
+export type DeployAnswer = {
+  digest: string
+  destructive: boolean
+  changes: PlanLine[]
+  warnings: Diagnostic[]
+  deployed: boolean
+}
 
 const deploying = new Set<number>()
 
@@ -17,9 +23,15 @@ const deploying = new Set<number>()
 export async function deployProject(ctx: EnvironmentCtx, input: DeployProject): Promise<DeployAnswer> {
   const compiled = await compileProject(ctx, new Map(Object.entries(input.files)))
   const plan = await planDeploy(ctx, compiled.functions, input.integration)
-  const answer = { digest: plan.digest, destructive: isDestructive(plan), changes: describePlan(plan), warnings: compiled.warnings }
+  const answer = {
+    digest: plan.digest,
+    destructive: isDestructive(plan),
+    changes: describePlan(plan),
+    warnings: compiled.warnings,
+  }
   if (input.mode === "plan") return { ...answer, deployed: false }
-  if (input.expect !== undefined && input.expect !== plan.digest) throw functionFaults.plan_changed({ hint: "Look at the plan again and confirm it." })
+  if (input.expect !== undefined && input.expect !== plan.digest)
+    throw functionFaults.plan_changed({ hint: "Look at the plan again and confirm it." })
   await applyPlan(ctx, plan)
   return { ...answer, deployed: true }
 }
@@ -33,12 +45,18 @@ export async function applyPlan(ctx: EnvironmentCtx, plan: Plan): Promise<Functi
   try {
     const saved = await inTransaction(ctx, async (ctx) => {
       const rows: FunctionRow[] = []
-      for (const one of plan.functions) rows.push(one.changed ? await saveFunction(ctx, one) : (one.existing as FunctionRow))
-      await removeFunctions(ctx, plan.removed.map((one) => one.row))
+      for (const one of plan.functions)
+        rows.push(one.changed ? await saveFunction(ctx, one) : (one.existing as FunctionRow))
+      await removeFunctions(
+        ctx,
+        plan.removed.map((one) => one.row),
+      )
       await ctx.moments.functionsDeployed(ctx, { saved: rows, removed: plan.removed.map((one) => one.row) })
       return rows
     })
-    operation.info(`${saved.length} functions are deployed, ${plan.removed.length} were removed`, { changes: describePlan(plan) })
+    operation.info(`${saved.length} functions are deployed, ${plan.removed.length} were removed`, {
+      changes: describePlan(plan),
+    })
     operation.close("success")
     return saved
   } catch (error) {

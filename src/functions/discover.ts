@@ -16,6 +16,7 @@ export type Entry = {
 
 export type Discovery = { entries: Entry[]; errors: Diagnostic[]; warnings: Diagnostic[] }
 
+const MAX_ERRORS = 100
 const INDEX = "index.ts"
 const YAML_NAMES = ["nango.yaml", "nango.yml"]
 const FOLDERS = new Map<string, FunctionKind>([
@@ -54,7 +55,9 @@ function readIndex(files: ReadonlyMap<string, string>, found: Discovery): boolea
   const source = files.get(INDEX)
   if (source === undefined) return false
   const sites = findImports(source).filter((site) => site.kind === "side-effect" && /^\.\.?\//.test(site.specifier))
+  const seen = new Set<string>()
   for (const site of sites) {
+    if (found.errors.length >= MAX_ERRORS) break
     const report = (code: string, message: string) =>
       found.errors.push(diagnosticAt(INDEX, source, site.at, code, message))
     const path = entryPath(site.specifier)
@@ -63,7 +66,8 @@ function readIndex(files: ReadonlyMap<string, string>, found: Discovery): boolea
     else if (entry === undefined) {
       report("invalid_path", `${path} is not below an integration; expected <integration>/syncs/<name>.ts`)
     } else if (!files.has(path)) report("unresolved_import", `${path} does not exist`)
-    else if (!found.entries.some((one) => one.path === path)) found.entries.push(entry)
+    else if (!seen.has(path)) found.entries.push(entry)
+    if (path !== undefined) seen.add(path)
   }
   return sites.length > 0
 }
@@ -100,8 +104,9 @@ function readYaml(files: ReadonlyMap<string, string>, yamlName: string, found: D
 function warnUndeclared(files: ReadonlyMap<string, string>, yamlName: string, found: Discovery): void {
   const inFolders: Discovery = { entries: [], errors: [], warnings: [] }
   readFolders(files, inFolders)
+  const declared = new Set(found.entries.map((entry) => entry.path))
   for (const { path } of inFolders.entries) {
-    if (found.entries.some((entry) => entry.path === path)) continue
+    if (declared.has(path)) continue
     const message = `is not declared in ${yamlName} and is left out`
     found.warnings.push({ file: path, line: 1, column: 1, code: "undeclared_function", message })
   }

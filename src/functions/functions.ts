@@ -3,7 +3,10 @@ import type { EnvironmentCtx } from "../app/context.ts"
 import { type FunctionCode, functionCode, type FunctionRow, functions } from "./model.ts"
 
 /** The deployed functions of the environment, or of one integration. */
-export function listFunctions(ctx: EnvironmentCtx, filter: { integrationId?: number; type?: FunctionRow["type"] } = {}): Promise<FunctionRow[]> {
+export function listFunctions(
+  ctx: EnvironmentCtx,
+  filter: { integrationId?: number; type?: FunctionRow["type"] } = {},
+): Promise<FunctionRow[]> {
   return ctx.db
     .select()
     .from(functions)

@@ -14,6 +14,8 @@ export const ALLOWED_MODULES: ReadonlySet<string> = new Set([
 ])
 
 const MACRO = "macro:"
+/** For each file; who has more than this learns enough from the first, and hostile text stays cheap. */
+const MAX_FINDINGS = 100
 
 /** A module specifier in the source. `typeOnly` declarations vanish when the types are stripped. */
 export type ImportSite = {
@@ -68,7 +70,9 @@ export function resolveImport(
 /** Every module specifier of a source text, in order, with its offset. Comments, strings and templates do not count. */
 export function findImports(source: string, tokens: Token[] = tokenize(source)): ImportSite[] {
   const sites: ImportSite[] = []
+  let clause: number | undefined
   tokens.forEach((token, index) => {
+    if (token.kind === "name" && (token.text === "import" || token.text === "export")) clause = index
     const specifier = literalValue(token)
     const kind = specifier === undefined ? undefined : siteKind(tokens, index)
     if (specifier === undefined || kind === undefined) return
@@ -76,9 +80,10 @@ export function findImports(source: string, tokens: Token[] = tokenize(source)):
       specifier,
       at: token.at,
       kind,
-      typeOnly: kind === "from" && isTypeOnly(tokens, index - 1),
+      typeOnly: kind === "from" && clause !== undefined && isTypeOnly(tokens.slice(clause + 1, index - 1)),
       attributes: hasAttributes(tokens, index, kind),
     })
+    clause = undefined
   })
   return sites
 }
@@ -92,21 +97,23 @@ export function checkImports(file: string, source: string): Diagnostic[] {
   const tokens = tokenize(source)
   const sites = findImports(source, tokens)
   const findings: Diagnostic[] = []
+  const report = (at: number, message: string) =>
+    findings.length < MAX_FINDINGS && findings.push(diagnosticAt(file, source, at, "unsupported_syntax", message))
   // bun:bundle is answered even before Bun's import scan, so names of that scheme are taken from the text.
   const inText = sites.filter((site) => site.specifier.startsWith("bun:") && !site.typeOnly)
   for (const specifier of new Set([...parsedImports(source), ...inText.map((site) => site.specifier)])) {
+    if (findings.length >= MAX_FINDINGS) break
     if (ALLOWED_MODULES.has(specifier) || specifier.startsWith(".") || specifier.startsWith(MACRO)) continue
     const resolution = resolveImport(new Map(), file, specifier)
     if (resolution.kind === "refused") findings.push(...locateImport(file, source, specifier, resolution, sites))
   }
-  for (const site of sites.filter((one) => (one.attributes && !one.typeOnly) || one.specifier.startsWith(MACRO))) {
-    const message = "import attributes and macros are not supported"
-    findings.push(diagnosticAt(file, source, site.at, "unsupported_syntax", message))
+  for (const site of sites) {
+    const isBent = (site.attributes && !site.typeOnly) || site.specifier.startsWith(MACRO)
+    if (isBent) report(site.at, "import attributes and macros are not supported")
   }
   tokens.forEach((token, index) => {
     if (token.text !== "import" || tokens[index + 1]?.text !== "." || tokens[index + 2]?.text !== "meta") return
-    if (tokens[index - 1]?.text === ".") return
-    findings.push(diagnosticAt(file, source, token.at, "unsupported_syntax", "import.meta is not available"))
+    if (tokens[index - 1]?.text !== ".") report(token.at, "import.meta is not available")
   })
   return findings
 }
@@ -117,9 +124,9 @@ export function locateImport(
   source: string,
   specifier: string,
   problem: { code: string; message: string },
-  sites: ImportSite[] = findImports(source),
+  sites: ImportSite[],
 ): Diagnostic[] {
-  const places = sites.filter((site) => site.specifier === specifier && !site.typeOnly)
+  const places = sites.filter((site) => site.specifier === specifier && !site.typeOnly).slice(0, MAX_FINDINGS)
   if (places.length === 0)
     return [
       {
@@ -131,6 +138,12 @@ export function locateImport(
       },
     ]
   return places.map((site) => diagnosticAt(file, source, site.at, problem.code, problem.message))
+}
+
+/** Relative, posix, normalised, and free of control characters (the path is printed into the bundle as a comment). */
+export function isProjectPath(path: string): boolean {
+  if (path.length > 1000 || /[\p{Cc}\u2028\u2029\\]/u.test(path)) return false
+  return path.split("/").every((part) => part !== "" && part !== "." && part !== "..")
 }
 
 /** Value imports as Bun's parser sees them, unused ones too. */
@@ -172,11 +185,8 @@ function hasAttributes(tokens: Token[], index: number, kind: ImportSite["kind"])
   return after === "with" || after === "assert"
 }
 
-/** Whether the declaration that ends in the `from` at this index is `import type …`, `export type …` or `{ type A }`. */
-function isTypeOnly(tokens: Token[], from: number): boolean {
-  let start = from - 1
-  while (start >= 0 && tokens[start]?.text !== "import" && tokens[start]?.text !== "export") start--
-  const clause = tokens.slice(start + 1, from)
+/** Whether what stands between `import` or `export` and `from` is `type …` or `{ type A, type B }`. */
+function isTypeOnly(clause: Token[]): boolean {
   if (clause[0]?.text === "type" && clause[1] !== undefined && clause[1].text !== ",") return true
   if (clause[0]?.text !== "{" || clause.length < 3) return false
   const names = splitNames(clause.slice(1, -1))

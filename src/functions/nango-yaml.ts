@@ -1,5 +1,6 @@
 import {
-  type Document,
+  Document,
+  isAlias,
   isMap,
   isScalar,
   isSeq,
@@ -7,7 +8,6 @@ import {
   type Node,
   type Pair,
   parseDocument,
-  visit,
   type YAMLMap,
 } from "yaml"
 import type { Diagnostic } from "./diagnostics.ts"
@@ -23,6 +23,7 @@ export type YamlResult = { ok: true; yaml: NangoYaml } | { ok: false; errors: Di
 const MAX_CHARS = 1024 * 1024
 const SECTIONS: Record<string, FunctionKind> = { syncs: "sync", actions: "action" }
 const MAX_ALIASES = 200
+const MAX_DEPTH = 64
 const DEFAULT_EVENT = "post-connection-creation"
 
 /** Reads a nango.yaml, second version or first. Findings carry line and column; never throws for bad text. */
@@ -30,16 +31,15 @@ export function parseNangoYaml(text: string, file = "nango.yaml"): YamlResult {
   const lines = new LineCounter()
   const reader: YamlReader = { file, lines, errors: [], models: new Map(), definitions: {} }
   if (text.length > MAX_CHARS) return { ok: false, errors: [finding(reader, undefined, "is larger than 1 MiB")] }
-  const document = parseDocument(text, { lineCounter: lines, merge: true })
+  const document = parseDocument(text, { lineCounter: lines, merge: true, uniqueKeys: false })
   for (const problem of document.errors) {
     const [at] = problem.linePos ?? []
     const [message = ""] = problem.message.split("\n")
     reader.errors.push({ file, line: at?.line ?? 1, column: at?.col ?? 1, code: "invalid_yaml", message })
   }
-  if (reader.errors.length === 0 && !inlineAliases(document)) {
-    reader.errors.push(finding(reader, undefined, "has too many aliases"))
-  }
-  const root = document.contents
+  const parsed: Node | null = document.contents
+  const hasAliases = reader.errors.length === 0 && inspect(reader, parsed)
+  const root = hasAliases && reader.errors.length === 0 ? expandAliases(reader, document) : parsed
   if (reader.errors.length === 0 && !isMap(root)) reader.errors.push(finding(reader, undefined, "is not a mapping"))
   if (reader.errors.length > 0 || !isMap(root)) return { ok: false, errors: reader.errors }
 
@@ -55,13 +55,40 @@ export function parseNangoYaml(text: string, file = "nango.yaml"): YamlResult {
   }
 }
 
-/** Puts what each alias stands for in its place; false when there are too many (or circles), so that text cannot explode. */
-function inlineAliases(document: Document): boolean {
-  let count = 0
-  visit(document, {
-    Alias: (_key, alias) => (++count > MAX_ALIASES ? visit.BREAK : (alias.resolve(document) ?? visit.REMOVE)),
-  })
-  return count <= MAX_ALIASES
+/**
+ * Looks at the whole document once before anything trusts its shape: nesting is bounded, keys are unique (the parser's
+ * own check takes quadratic time). Says whether there are aliases.
+ */
+function inspect(reader: YamlReader, node: unknown, depth = 0): boolean {
+  if (depth > MAX_DEPTH) {
+    reader.errors.push(finding(reader, node, "is nested too deeply"))
+    return false
+  }
+  if (isAlias(node)) return true
+  if (isSeq(node)) return node.items.map((item) => inspect(reader, item, depth + 1)).includes(true)
+  if (!isMap(node)) return false
+  const keys = new Set<string>()
+  let aliases = false
+  for (const pair of node.items) {
+    const key = keyOf(pair)
+    if (keys.has(key)) reader.errors.push(finding(reader, pair.key, `${key} stands twice`))
+    keys.add(key)
+    aliases = inspect(reader, pair.value, depth + 1) || isAlias(pair.key) || aliases
+  }
+  return aliases
+}
+
+/** The document with every alias and merge key replaced by what it stands for; such nodes have no place in the text. */
+function expandAliases(reader: YamlReader, document: Document): Node | null {
+  try {
+    const plain: unknown = document.toJS({ maxAliasCount: MAX_ALIASES })
+    if (isShallow(plain, MAX_DEPTH)) return new Document(plain, { aliasDuplicateObjects: false }).contents
+  } catch (error) {
+    // The library refuses what would grow without end, and merges of what is no mapping.
+    if (!(error instanceof Error)) throw error
+  }
+  reader.errors.push(finding(reader, undefined, "has aliases that cannot be expanded"))
+  return null
 }
 
 function readModels(reader: YamlReader, root: YAMLMap): void {

@@ -6,17 +6,37 @@ import type { CompiledFunction } from "./compile.ts"
 import { listFunctions } from "./functions.ts"
 import { functionFaults, type FunctionRow } from "./model.ts"
 
-export type PlannedFunction = { compiled: CompiledFunction; integration: IntegrationRow; existing?: FunctionRow; codeHash: string; changed: boolean }
-export type Plan = { functions: PlannedFunction[]; removed: { row: FunctionRow; integration: IntegrationRow }[]; digest: string }
+export type PlannedFunction = {
+  compiled: CompiledFunction
+  integration: IntegrationRow
+  existing?: FunctionRow
+  codeHash: string
+  changed: boolean
+}
+export type Plan = {
+  functions: PlannedFunction[]
+  removed: { row: FunctionRow; integration: IntegrationRow }[]
+  digest: string
+}
 
 /** One line of a plan, as a person or a program reads it. */
-export type PlanLine = { change: "create" | "update" | "keep" | "delete"; type: string; integration: string; name: string; detail?: string }
+export type PlanLine = {
+  change: "create" | "update" | "keep" | "delete"
+  type: string
+  integration: string
+  name: string
+  detail?: string
+}
 
 /**
  * Compares a project with what is deployed. Throws `unknown_provider_config` when a function belongs to an integration
  * that does not exist: the integration must be there first. With `only`, functions of other integrations are left alone.
  */
-export async function planDeploy(ctx: EnvironmentCtx, compiled: CompiledFunction[], only: string | undefined): Promise<Plan> {
+export async function planDeploy(
+  ctx: EnvironmentCtx,
+  compiled: CompiledFunction[],
+  only: string | undefined,
+): Promise<Plan> {
   const wanted = only === undefined ? compiled : compiled.filter((one) => one.definition.integrationId === only)
   const integrations = await findIntegrations(ctx, wanted)
   const deployed = await listFunctions(ctx)
@@ -27,11 +47,16 @@ export async function planDeploy(ctx: EnvironmentCtx, compiled: CompiledFunction
     const integration = await getIntegrationById(ctx, row.integration_id)
     if (only === undefined || integration.unique_key === only) removed.push({ row, integration })
   }
-  const digest = sha256Hex(JSON.stringify([planned.map((one) => [one.existing?.id, one.codeHash]), removed.map((one) => one.row.id)])).slice(0, 16)
+  const digest = sha256Hex(
+    JSON.stringify([planned.map((one) => [one.existing?.id, one.codeHash]), removed.map((one) => one.row.id)]),
+  ).slice(0, 16)
   return { functions: planned, removed, digest }
 }
 
-async function findIntegrations(ctx: EnvironmentCtx, compiled: CompiledFunction[]): Promise<Map<string, IntegrationRow>> {
+async function findIntegrations(
+  ctx: EnvironmentCtx,
+  compiled: CompiledFunction[],
+): Promise<Map<string, IntegrationRow>> {
   const found = new Map<string, IntegrationRow>()
   for (const providerConfigKey of new Set(compiled.map((one) => one.definition.integrationId))) {
     const row = await findIntegration(ctx, providerConfigKey)
@@ -47,10 +72,16 @@ async function findIntegrations(ctx: EnvironmentCtx, compiled: CompiledFunction[
   return found
 }
 
-function planFunction(compiled: CompiledFunction, integrations: Map<string, IntegrationRow>, deployed: FunctionRow[]): PlannedFunction {
+function planFunction(
+  compiled: CompiledFunction,
+  integrations: Map<string, IntegrationRow>,
+  deployed: FunctionRow[],
+): PlannedFunction {
   const { definition } = compiled
   const integration = integrations.get(definition.integrationId) as IntegrationRow
-  const existing = deployed.find((row) => row.integration_id === integration.id && row.type === definition.type && row.name === definition.name)
+  const existing = deployed.find(
+    (row) => row.integration_id === integration.id && row.type === definition.type && row.name === definition.name,
+  )
   const codeHash = sha256Hex(JSON.stringify([compiled.code, compiled.source, definition]))
   return { compiled, integration, existing, codeHash, changed: existing?.code_hash !== codeHash }
 }
@@ -82,4 +113,8 @@ function detailOf(one: PlannedFunction): string | undefined {
 /** What a person must agree to: functions that disappear, and models that a sync no longer saves. */
 export const isDestructive = (plan: Plan): boolean =>
   plan.removed.length > 0 ||
-  plan.functions.some(({ compiled, existing }) => existing?.definition.models?.some((model) => compiled.definition.models && !compiled.definition.models.includes(model)))
+  plan.functions.some(({ compiled, existing }) =>
+    existing?.definition.models?.some(
+      (model) => compiled.definition.models && !compiled.definition.models.includes(model),
+    ),
+  )

@@ -17,14 +17,15 @@ const NUMBER = /\.?\d[\w.]*/y
 const SPACE = /[\s\ufeff]+/y
 const PUNCT = /\+\+|--|=>|\?\.|\.\.\.|[^]/y
 
-type Cursor = { source: string; at: number; tokens: Token[]; holes: number[] }
+/** `openUntil`: up to there quotes and slashes have no partner, so looking for one again would take quadratic time. */
+type Cursor = { source: string; at: number; tokens: Token[]; holes: number[]; openUntil: number }
 
 /**
  * Cuts TypeScript into tokens, well enough to find positions and to judge shapes; it never throws. What is a module
  * import and what is not is decided by Bun's own parser, this only says where it stands.
  */
 export function tokenize(source: string): Token[] {
-  const cursor: Cursor = { source, at: 0, tokens: [], holes: [] }
+  const cursor: Cursor = { source, at: 0, tokens: [], holes: [], openUntil: 0 }
   while (cursor.at < source.length) {
     if (!skipBlank(cursor)) readToken(cursor)
   }
@@ -69,9 +70,10 @@ function readPunct(cursor: Cursor): void {
 
 function readString(cursor: Cursor, quote: string): void {
   const { source, at } = cursor
-  for (let end = at + 1; end < source.length; end++) {
+  const isOpen = at < cursor.openUntil
+  let end = at + 1
+  for (; !isOpen && end < source.length && source[end] !== "\n"; end++) {
     const char = source[end]
-    if (char === "\n") break
     if (char === "\\") end++
     else if (char === quote) {
       const raw = source.slice(at, end + 1)
@@ -79,6 +81,7 @@ function readString(cursor: Cursor, quote: string): void {
     }
   }
   // A quote without a partner on its line is not a string (it stands in a regular expression that was not recognised).
+  if (!isOpen) cursor.openUntil = end
   push(cursor, "punct", quote)
 }
 
@@ -101,8 +104,10 @@ function readTemplate(cursor: Cursor): void {
 
 function readRegex(cursor: Cursor): boolean {
   const { source, at } = cursor
+  if (at < cursor.openUntil) return false
   let inClass = false
-  for (let end = at + 1; end < source.length && source[end] !== "\n"; end++) {
+  let end = at + 1
+  for (; end < source.length && source[end] !== "\n"; end++) {
     const char = source[end]
     if (char === "\\") end++
     else if (char === "[") inClass = true
@@ -112,6 +117,7 @@ function readRegex(cursor: Cursor): boolean {
       return true
     }
   }
+  cursor.openUntil = end
   return false
 }
 

@@ -93,10 +93,13 @@ function checkSyncModel(reader: YamlReader, node: unknown, text: string): void {
 
 /** Copies a definition and everything it refers to. */
 function collect(name: string, from: Record<string, JsonSchema>, to: Record<string, JsonSchema>): void {
-  const schema = from[name]
-  if (schema === undefined || Object.hasOwn(to, name)) return
-  to[name] = schema
-  for (const inner of referenced(schema)) collect(inner, from, to)
+  const wanted = [name]
+  for (let next = wanted.pop(); next !== undefined; next = wanted.pop()) {
+    const schema = from[next]
+    if (schema === undefined || Object.hasOwn(to, next)) continue
+    to[next] = schema
+    wanted.push(...referenced(schema))
+  }
 }
 
 function referenced(schema: unknown): string[] {

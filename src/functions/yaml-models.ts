@@ -26,10 +26,10 @@ export function toDefinitions(models: ReadonlyMap<string, unknown>): {
 } {
   const problems: ModelProblem[] = []
   const definitions: Record<string, JsonSchema> = {}
+  const flat: Flat = { models, problems, done: new Map() }
   for (const [name, fields] of models) {
     if (name === "__proto__") continue
-    const flat = flatten(name, models, problems, [])
-    definitions[name] = isFields(fields) ? toObject(flat, models, 0) : toSchema(fields, models, 0)
+    definitions[name] = isFields(fields) ? toObject(flatten(flat, name, []), models, 0) : toSchema(fields, models, 0)
   }
   return { definitions, problems }
 }
@@ -79,30 +79,34 @@ function toObject(
   return required.length > 0 ? { ...schema, required } : schema
 }
 
+type Flat = {
+  models: ReadonlyMap<string, unknown>
+  problems: ModelProblem[]
+  done: Map<string, ReadonlyMap<string, unknown>>
+}
+
 /** The fields of a model with those of the models it extends in front; the model's own fields win. */
-function flatten(
-  name: string,
-  models: ReadonlyMap<string, unknown>,
-  problems: ModelProblem[],
-  path: string[],
-): Map<string, unknown> {
-  const own = models.get(name)
-  if (!isFields(own)) return new Map()
-  if (path.includes(name)) {
-    problems.push({ model: name, message: `model ${name} extends itself` })
+function flatten(flat: Flat, name: string, path: string[]): ReadonlyMap<string, unknown> {
+  const own = flat.models.get(name)
+  const done = flat.done.get(name)
+  if (done !== undefined || !isFields(own)) return done ?? new Map()
+  if (path.includes(name) || path.length > MAX_DEPTH) {
+    flat.problems.push({ model: name, message: `model ${name} extends itself or too many others` })
     return new Map()
   }
   const parents = typeof own.__extends === "string" ? own.__extends.split(",").map((one) => one.trim()) : []
   const fields = new Map<string, unknown>()
-  for (const parent of parents.filter((one) => one !== "")) {
-    if (!models.has(parent))
-      problems.push({ model: name, message: `model ${name} extends ${parent}, which is missing` })
-    for (const [key, type] of flatten(parent, models, problems, [...path, name])) fields.set(key, type)
+  for (const parent of new Set(parents.filter((one) => one !== ""))) {
+    if (!flat.models.has(parent)) {
+      flat.problems.push({ model: name, message: `model ${name} extends ${parent}, which is missing` })
+    }
+    for (const [key, type] of flatten(flat, parent, [...path, name])) fields.set(key, type)
   }
   for (const [key, type] of Object.entries(own)) {
     fields.delete(key.endsWith("?") ? key.slice(0, -1) : `${key}?`)
     fields.set(key, type)
   }
+  flat.done.set(name, fields)
   return fields
 }
 

@@ -33,15 +33,20 @@ export const endpoints: Endpoint[] = [
 export function createApi(app: App): (request: Request) => Promise<Response> {
   const elysia = new Elysia({ strictPath: false })
   for (const endpoint of endpoints) {
-    elysia.route(endpoint.method, endpoint.path, ({ request, params }) => answer(app, endpoint, request, params as Record<string, string>), {
-      parse: "none",
-    } as never)
+    elysia.route(
+      endpoint.method,
+      endpoint.path,
+      ({ request, params }) => answer(app, endpoint, request, params as Record<string, string>),
+      {
+        parse: "none",
+      } as never,
+    )
   }
   const notFound = (request: Request) =>
-    toResponse(
-      httpFaults.not_found({ message: `There is no ${request.method} ${new URL(request.url).pathname}.` }),
-      { requestId: "", log: app.log },
-    )
+    toResponse(httpFaults.not_found({ message: `There is no ${request.method} ${new URL(request.url).pathname}.` }), {
+      requestId: "",
+      log: app.log,
+    })
   elysia.onError(({ code, error, request }) => {
     if (code === "NOT_FOUND") return notFound(request)
     return toResponse(error, { requestId: crypto.randomUUID(), log: app.log })

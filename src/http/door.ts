@@ -1,28 +1,51 @@
 import type { z } from "zod"
 import type { App, Ctx } from "../app/context.ts"
 import { authenticate, requireScope } from "../environments/keys.ts"
-import { AppError } from "../kit/errors.ts"
+import type { AppError } from "../kit/errors.ts"
 import type { Endpoint, Reply } from "./endpoint.ts"
 import { httpFaults, issuesOf, json, toResponse } from "./errors.ts"
 import { parseQuery } from "./query.ts"
 
 /** Prefixes whose routes take JSON only: a content type that says otherwise is refused before anything else is looked at. */
 const jsonOnly = new Set([
-  "oauth", "api-auth", "auth", "providers", "environments", "integrations", "connection", "connections", "environment-variables",
-  "environment", "sync", "cli", "records", "mcp", "scripts", "functions", "action", "connect", "v1",
+  "oauth",
+  "api-auth",
+  "auth",
+  "providers",
+  "environments",
+  "integrations",
+  "connection",
+  "connections",
+  "environment-variables",
+  "environment",
+  "sync",
+  "cli",
+  "records",
+  "mcp",
+  "scripts",
+  "functions",
+  "action",
+  "connect",
+  "v1",
 ])
 
 /**
  * Answers one request for one route, in a fixed order: content type, body syntax, who calls, what it may do, shapes
  * (query, body, params, headers), the verb. Whatever is thrown becomes an answer here.
  */
-export async function answer(app: App, endpoint: Endpoint, request: Request, params: Record<string, string>): Promise<Response> {
+export async function answer(
+  app: App,
+  endpoint: Endpoint,
+  request: Request,
+  params: Record<string, string>,
+): Promise<Response> {
   const requestId = crypto.randomUUID()
   try {
     const url = new URL(request.url)
     checkContentType(url.pathname, request.headers)
     const body = endpoint.method === "GET" && !endpoint.body ? undefined : await readJson(request)
-    if (endpoint.access === "anybody") return toReply(await endpoint.handle(app, { ...shape(endpoint, url, request, params, body), request }))
+    if (endpoint.access === "anybody")
+      return toReply(await endpoint.handle(app, { ...shape(endpoint, url, request, params, body), request }))
     const { environment, caller } = await authenticate(app, request.headers.get("authorization"))
     requireScope(caller, endpoint.scope)
     const ctx: Ctx = { ...app, environment, caller, requestId }
@@ -56,7 +79,9 @@ function shape(endpoint: Endpoint, url: URL, request: Request, params: Record<st
     query: readQuery(endpoint, url),
     body: endpoint.body ? check(endpoint.body, body ?? {}, httpFaults.invalid_body) : refuseBody(body),
     params: endpoint.params ? check(endpoint.params, params, httpFaults.invalid_uri_params) : undefined,
-    headers: endpoint.headers ? check(endpoint.headers, Object.fromEntries(request.headers), httpFaults.invalid_headers) : undefined,
+    headers: endpoint.headers
+      ? check(endpoint.headers, Object.fromEntries(request.headers), httpFaults.invalid_headers)
+      : undefined,
   }
 }
 
@@ -78,7 +103,11 @@ function refuseBody(body: unknown): undefined {
   })
 }
 
-function check<S extends z.ZodType>(schema: S, value: unknown, fault: (details: { errors: ReturnType<typeof issuesOf> }) => AppError): z.output<S> {
+function check<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  fault: (details: { errors: ReturnType<typeof issuesOf> }) => AppError,
+): z.output<S> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw fault({ errors: issuesOf(parsed.error) })
@@ -88,10 +117,14 @@ function toReply(result: unknown): Response {
   if (result instanceof Response) return result
   if (!isReply(result)) return json(200, result)
   if (result.text !== undefined) {
-    return new Response(result.text, { status: result.status, headers: { "content-type": "application/json; charset=utf-8", ...result.headers } })
+    return new Response(result.text, {
+      status: result.status,
+      headers: { "content-type": "application/json; charset=utf-8", ...result.headers },
+    })
   }
   if (result.body === undefined) return new Response(null, { status: result.status, headers: result.headers })
   return json(result.status, result.body, result.headers)
 }
 
-const isReply = (result: unknown): result is Reply => typeof result === "object" && result !== null && (result as Reply).reply === true
+const isReply = (result: unknown): result is Reply =>
+  typeof result === "object" && result !== null && "reply" in result

@@ -4,7 +4,12 @@ import type { App, Ctx } from "../app/context.ts"
 /** What a handler answers when it is not simply 200 with a JSON body. A `text` body is JSON that was already written. */
 export type Reply = { reply: true; status: number; body?: unknown; text?: string; headers?: Record<string, string> }
 
-export const reply = (status: number, body?: unknown, headers?: Record<string, string>): Reply => ({ reply: true, status, body, headers })
+export const reply = (status: number, body?: unknown, headers?: Record<string, string>): Reply => ({
+  reply: true,
+  status,
+  body,
+  headers,
+})
 
 /** Answers 200 with JSON text that needs no second serialisation. */
 export const replyText = (text: string): Reply => ({ reply: true, status: 200, text })

@@ -3,7 +3,13 @@ import { messageOf } from "../kit/errors.ts"
 import { openEndpoint, reply } from "./endpoint.ts"
 
 export const healthRoutes = [
-  openEndpoint({ method: "GET", path: "/health", summary: "Whether the process is up", ignoreQuery: true, handle: () => ({ result: "ok" }) }),
+  openEndpoint({
+    method: "GET",
+    path: "/health",
+    summary: "Whether the process is up",
+    ignoreQuery: true,
+    handle: () => ({ result: "ok" }),
+  }),
   openEndpoint({
     method: "GET",
     path: "/ready",

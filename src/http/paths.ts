@@ -13,9 +13,10 @@ export function canonicalPath(routes: string[]): (request: Request) => Request {
     const fixed = route.map((part, index) => (part.startsWith(":") ? path[index] : part)).join("/")
     if (fixed === url.pathname) return request
     url.pathname = fixed
-    return new Request(url, request)
+    return new Request(url.href, request)
   }
 }
 
 const matches = (route: string[], path: string[]): boolean =>
-  route.length === path.length && path.every((part, index) => route[index]?.startsWith(":") || route[index] === part.toLowerCase())
+  route.length === path.length &&
+  path.every((part, index) => (route[index] ?? "").startsWith(":") || route[index] === part.toLowerCase())

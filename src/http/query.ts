@@ -24,11 +24,14 @@ function put(target: Record<string, QueryValue>, path: string[], value: string):
   if (rest.length === 0 || rest[0] === "") {
     const isList = rest[0] === ""
     if (present === undefined) target[head] = isList ? [value] : value
-    else if (Array.isArray(present)) present.length < longestList && present.push(value)
+    else if (Array.isArray(present)) {
+      if (present.length < longestList) present.push(value)
+    }
     else if (typeof present === "string") target[head] = [present, value]
     return
   }
-  const nested = present !== null && typeof present === "object" && !Array.isArray(present) ? present : Object.create(null)
+  const nested =
+    present !== null && typeof present === "object" && !Array.isArray(present) ? present : Object.create(null)
   put(nested, rest, value)
   target[head] = { ...nested }
 }

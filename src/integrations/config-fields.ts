@@ -12,10 +12,13 @@ export function checkIntegrationConfig(
 ): Record<string, string> | undefined {
   const fields = provider.integration_config
   if (input.custom && fields) {
-    throw integrationFaults.invalid_body({ message: "This provider uses integration_config; set its values there instead of custom" })
+    throw integrationFaults.invalid_body({
+      message: "This provider uses integration_config; set its values there instead of custom",
+    })
   }
   if (!input.integration_config) return input.custom ? { ...present, ...input.custom } : undefined
-  if (!fields) throw integrationFaults.invalid_body({ message: "This provider does not accept integration configuration" })
+  if (!fields)
+    throw integrationFaults.invalid_body({ message: "This provider does not accept integration configuration" })
   const merged = { ...present, ...input.integration_config }
   const problems = Object.keys(input.integration_config)
     .filter((name) => !Object.hasOwn(fields, name))
@@ -23,7 +26,8 @@ export function checkIntegrationConfig(
   for (const [name, field] of Object.entries(fields)) {
     const condition = field.visible_when
     const applies = !condition || merged[condition.field] === String(condition.equals)
-    if (applies && !field.optional && !merged[name] && field.default_value === undefined) problems.push(`${field.title ?? name} is required`)
+    if (applies && !field.optional && !merged[name] && field.default_value === undefined)
+      problems.push(`${field.title ?? name} is required`)
   }
   if (problems.length > 0) throw integrationFaults.invalid_body({ message: problems.join(", ") })
   return merged

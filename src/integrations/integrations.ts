@@ -21,7 +21,13 @@ export async function findIntegration(ctx: EnvironmentCtx, uniqueKey: string): P
   const [row] = await ctx.db
     .select()
     .from(integrations)
-    .where(and(eq(integrations.environment_id, ctx.environment.id), eq(integrations.unique_key, uniqueKey), isNull(integrations.deleted_at)))
+    .where(
+      and(
+        eq(integrations.environment_id, ctx.environment.id),
+        eq(integrations.unique_key, uniqueKey),
+        isNull(integrations.deleted_at),
+      ),
+    )
   return row
 }
 
@@ -54,7 +60,8 @@ export async function createIntegration(ctx: EnvironmentCtx, input: NewIntegrati
   if (input.credentials && input.credentials.type !== provider.auth_mode) {
     throw integrationFaults.invalid_body({ message: "incompatible credentials auth type and provider auth" })
   }
-  if (!input.credentials && appModes.has(provider.auth_mode)) throw integrationFaults.invalid_body({ message: "Missing credentials" })
+  if (!input.credentials && appModes.has(provider.auth_mode))
+    throw integrationFaults.invalid_body({ message: "Missing credentials" })
   if (await findIntegration(ctx, input.unique_key)) throw invalid("Unique key already exists", ["uniqueKey"])
   const custom = checkIntegrationConfig(provider, input, {})
   return inTransaction(ctx, async (ctx) => {
@@ -77,7 +84,11 @@ export async function createIntegration(ctx: EnvironmentCtx, input: NewIntegrati
   })
 }
 
-export async function updateIntegration(ctx: EnvironmentCtx, uniqueKey: string, change: IntegrationChange): Promise<IntegrationRow> {
+export async function updateIntegration(
+  ctx: EnvironmentCtx,
+  uniqueKey: string,
+  change: IntegrationChange,
+): Promise<IntegrationRow> {
   const row = await getIntegration(ctx, uniqueKey)
   const provider = ctx.catalogue.find(row.provider)
   if (!provider) throw integrationFaults.not_found({ message: `Unknown provider ${row.provider}` })
@@ -86,7 +97,8 @@ export async function updateIntegration(ctx: EnvironmentCtx, uniqueKey: string, 
   }
   const custom = checkIntegrationConfig(provider, change, readCustom(ctx, row))
   return inTransaction(ctx, async (ctx) => {
-    if (change.unique_key !== undefined && change.unique_key !== uniqueKey) await checkRename(ctx, row, change.unique_key)
+    if (change.unique_key !== undefined && change.unique_key !== uniqueKey)
+      await checkRename(ctx, row, change.unique_key)
     const [changed] = await ctx.db
       .update(integrations)
       .set({
@@ -118,7 +130,10 @@ export async function deleteIntegration(ctx: EnvironmentCtx, uniqueKey: string):
   if (!row) throw integrationFaults.not_found()
   await inTransaction(ctx, async (ctx) => {
     await ctx.moments.integrationDeleted(ctx, row)
-    await ctx.db.update(integrations).set({ deleted_at: ctx.now().getTime(), credentials: null, custom: null }).where(eq(integrations.id, row.id))
+    await ctx.db
+      .update(integrations)
+      .set({ deleted_at: ctx.now().getTime(), credentials: null, custom: null })
+      .where(eq(integrations.id, row.id))
   })
 }
 
@@ -142,23 +157,31 @@ async function saveSecrets(
   secrets: { credentials?: IntegrationCredentials; custom?: Record<string, string> },
 ): Promise<IntegrationRow> {
   const set: Partial<IntegrationRow> = {}
-  if (secrets.credentials) set.credentials = seal(ctx.masterKey, place(row.id, "credentials"), JSON.stringify(secrets.credentials))
+  if (secrets.credentials)
+    set.credentials = seal(ctx.masterKey, place(row.id, "credentials"), JSON.stringify(secrets.credentials))
   if (secrets.custom) set.custom = seal(ctx.masterKey, place(row.id, "custom"), JSON.stringify(secrets.custom))
   if (Object.keys(set).length === 0) return row
   await ctx.db.update(integrations).set(set).where(eq(integrations.id, row.id))
   return { ...row, ...set }
 }
 
-function withDefaultScopes(credentials: IntegrationCredentials | undefined, provider: Provider): IntegrationCredentials | undefined {
-  if (!credentials || !("client_id" in credentials) || credentials.type === "CUSTOM" || credentials.scopes) return credentials
+function withDefaultScopes(
+  credentials: IntegrationCredentials | undefined,
+  provider: Provider,
+): IntegrationCredentials | undefined {
+  if (!credentials || !("client_id" in credentials) || credentials.type === "CUSTOM" || credentials.scopes)
+    return credentials
   const scopes = provider.default_scopes?.join(",")
   return scopes ? { ...credentials, scopes } : credentials
 }
 
 /** Credentials replace what was there; only a webhook secret that is not mentioned stays, and an empty one is removed. */
-function mergeCredentials(old: IntegrationCredentials | undefined, next: IntegrationCredentials): IntegrationCredentials {
+function mergeCredentials(
+  old: IntegrationCredentials | undefined,
+  next: IntegrationCredentials,
+): IntegrationCredentials {
   if (!("webhook_secret" in next) && old && "webhook_secret" in old && old.type === next.type) {
-    return { ...next, webhook_secret: old.webhook_secret } as IntegrationCredentials
+    return { ...next, webhook_secret: old.webhook_secret }
   }
   if ("webhook_secret" in next && next.webhook_secret === "") return { ...next, webhook_secret: undefined }
   return next

@@ -24,11 +24,16 @@ export const integrations = table("integrations", {
 export type IntegrationRow = typeof integrations.$inferSelect
 
 const clientId = z.string().min(1).max(255)
-const scopes = z.string().regex(/^([0-9a-zA-Z:/_.*-]+(,[0-9a-zA-Z:/_.*-]+)*)?$/, "Scopes must be a comma separated list")
-const rsaKey = z.string().refine(
-  (key) => key.trim().startsWith("-----BEGIN RSA PRIVATE KEY----") && key.trim().endsWith("-----END RSA PRIVATE KEY-----"),
-  "The private key must be an RSA key in PEM form",
-)
+const scopes = z
+  .string()
+  .regex(/^([0-9a-zA-Z:/_.*-]+(,[0-9a-zA-Z:/_.*-]+)*)?$/, "Scopes must be a comma separated list")
+const rsaKey = z
+  .string()
+  .refine(
+    (key) =>
+      key.trim().startsWith("-----BEGIN RSA PRIVATE KEY----") && key.trim().endsWith("-----END RSA PRIVATE KEY-----"),
+    "The private key must be an RSA key in PEM form",
+  )
 
 const OAuthClient = {
   client_id: clientId,

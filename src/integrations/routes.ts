@@ -3,7 +3,13 @@ import type { Ctx } from "../app/context.ts"
 import { holdsScope } from "../environments/keys.ts"
 import { keyEndpoint } from "../http/endpoint.ts"
 import { oneOrMany } from "../kit/shapes.ts"
-import { createIntegration, deleteIntegration, getIntegration, listIntegrations, updateIntegration } from "./integrations.ts"
+import {
+  createIntegration,
+  deleteIntegration,
+  getIntegration,
+  listIntegrations,
+  updateIntegration,
+} from "./integrations.ts"
 import { CreateIntegration, IntegrationParams, type IntegrationRow, toPublic, UpdateIntegration } from "./model.ts"
 import { shownCredentials, webhookUrl } from "./show.ts"
 
@@ -46,7 +52,9 @@ export const integrationRoutes = [
     scope: "integrations:update",
     params: IntegrationParams,
     body: UpdateIntegration,
-    handle: async (ctx, { params, body }) => ({ data: show(ctx, await updateIntegration(ctx, params.uniqueKey, body)) }),
+    handle: async (ctx, { params, body }) => ({
+      data: show(ctx, await updateIntegration(ctx, params.uniqueKey, body)),
+    }),
   }),
   keyEndpoint({
     method: "DELETE",

@@ -4,7 +4,8 @@ const secretName =
 export const mask = "[redacted]"
 
 /** Whether a member, header or query parameter of this name holds a secret. */
-export const isSecretName = (name: string): boolean => secretName.test(name) || /(secret|password|token|api-?key)$/i.test(name)
+export const isSecretName = (name: string): boolean =>
+  secretName.test(name) || /(secret|password|token|api-?key)$/i.test(name)
 
 /** Masks every member with a secret's name, at any depth, and every occurrence of the given secret texts. */
 export function redact(value: unknown, secrets: readonly string[] = [], depth = 0): unknown {
@@ -30,6 +31,8 @@ export function redactUrl(url: string, secrets: readonly string[] = []): string 
   const plain = redactText(url, secrets).replace(/^(\w+:\/\/)[^/?#@]*@/, `$1${mask}@`)
   const at = plain.indexOf("?")
   if (at < 0) return plain
-  const query = plain.slice(at + 1).replace(/([^&=#]+)=([^&#]*)/g, (pair, name: string) => (isSecretName(name) ? `${name}=${mask}` : pair))
+  const query = plain
+    .slice(at + 1)
+    .replace(/([^&=#]+)=([^&#]*)/g, (pair, name: string) => (isSecretName(name) ? `${name}=${mask}` : pair))
   return `${plain.slice(0, at)}?${query}`
 }

@@ -21,10 +21,12 @@ export const BooleanText = z.string().transform((text, ctx) => {
 })
 
 /** One value or several, in a query that repeats the name. */
-export const oneOrMany = <T extends z.ZodType>(item: T) =>
-  z.union([item.transform((value) => [value]), z.array(item)])
+export const oneOrMany = <T extends z.ZodType>(item: T) => z.union([item.transform((value) => [value]), z.array(item)])
 
-const tagKey = z.string().max(64).regex(/^[a-zA-Z][a-zA-Z0-9_\-./]*$/)
+const tagKey = z
+  .string()
+  .max(64)
+  .regex(/^[a-zA-Z][a-zA-Z0-9_\-./]*$/)
 
 /** Up to ten tags; keys are lower-cased and must stay different. */
 export const Tags = z

@@ -70,7 +70,15 @@ function openOperation(operation: NewOperation, now: () => Date, add: (entry: Lo
   const id = newOperationId(now())
   let secrets: readonly string[] = []
   let ended = false
-  add({ entry: "operation", id, state: "running", level: "info", createdAt: now().getTime(), ...operation, meta: redact(operation.meta) })
+  add({
+    entry: "operation",
+    id,
+    state: "running",
+    level: "info",
+    createdAt: now().getTime(),
+    ...operation,
+    meta: redact(operation.meta),
+  })
 
   function write(message: NewMessage) {
     const text = redactText(message.message, secrets)
@@ -99,7 +107,14 @@ function openOperation(operation: NewOperation, now: () => Date, add: (entry: Lo
       if (ended) return
       ended = true
       const failed = state === "failed" || state === "timeout"
-      add({ entry: "end", id, state, level: failed ? "error" : "info", error: redact(error, secrets) ?? null, endedAt: now().getTime() })
+      add({
+        entry: "end",
+        id,
+        state,
+        level: failed ? "error" : "info",
+        error: redact(error, secrets) ?? null,
+        endedAt: now().getTime(),
+      })
     },
   }
 }

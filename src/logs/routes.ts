@@ -24,7 +24,14 @@ const time = (ms: number | null): string | null => (ms === null ? null : isoTime
 
 function showOperation(row: OperationRow) {
   const { meta, error, created_at, started_at, ended_at, environment_id: _, ...rest } = row
-  return { ...rest, meta: parse(meta), error: parse(error), created_at: time(created_at), started_at: time(started_at), ended_at: time(ended_at) }
+  return {
+    ...rest,
+    meta: parse(meta),
+    error: parse(error),
+    created_at: time(created_at),
+    started_at: time(started_at),
+    ended_at: time(ended_at),
+  }
 }
 
 function showMessage(row: MessageRow) {

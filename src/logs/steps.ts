@@ -7,22 +7,45 @@ function writeEntry(db: StepDb, entry: LogEntry): void {
   if (entry.entry === "message") {
     db.run(
       "INSERT INTO messages (operation_id, type, level, source, message, detail, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-      entry.operationId, entry.type, entry.level, entry.source, entry.message, text(entry.detail), entry.createdAt,
+      entry.operationId,
+      entry.type,
+      entry.level,
+      entry.source,
+      entry.message,
+      text(entry.detail),
+      entry.createdAt,
     )
     return
   }
   if (entry.entry === "end") {
     db.run(
       "UPDATE operations SET state = ?, level = ?, error = ?, ended_at = ? WHERE id = ?",
-      entry.state, entry.level, text(entry.error), entry.endedAt, entry.id,
+      entry.state,
+      entry.level,
+      text(entry.error),
+      entry.endedAt,
+      entry.id,
     )
     return
   }
   db.run(
     `INSERT INTO operations (id, environment_id, type, action, state, level, message, integration, provider, connection, function, run_id, meta, created_at, started_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    entry.id, entry.environmentId, entry.type, entry.action, entry.state, entry.level, entry.message, entry.integration ?? null,
-    entry.provider ?? null, entry.connection ?? null, entry.function ?? null, entry.runId ?? null, text(entry.meta), entry.createdAt, entry.createdAt,
+    entry.id,
+    entry.environmentId,
+    entry.type,
+    entry.action,
+    entry.state,
+    entry.level,
+    entry.message,
+    entry.integration ?? null,
+    entry.provider ?? null,
+    entry.connection ?? null,
+    entry.function ?? null,
+    entry.runId ?? null,
+    text(entry.meta),
+    entry.createdAt,
+    entry.createdAt,
   )
 }
 
@@ -33,7 +56,12 @@ function sweep(db: StepDb, before: number): { deleted: number } {
     before,
   )
   if (deleted > 0) return { deleted }
-  return { deleted: db.run("DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE created_at < ? LIMIT 500)", before) }
+  return {
+    deleted: db.run(
+      "DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE created_at < ? LIMIT 500)",
+      before,
+    ),
+  }
 }
 
 export const logSteps: Steps = {

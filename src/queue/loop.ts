@@ -1,5 +1,6 @@
 import type { App } from "../app/context.ts"
 import { messageOf } from "../kit/errors.ts"
+import { waitAtMost } from "../kit/wait.ts"
 import type { TaskKind, TaskRow } from "./model.ts"
 import { beatTasks, claimTasks, type GroupLimit, nextTaskAt, recoverTasks, settleTask, sweepTasks } from "./queue.ts"
 import { fireSchedules, nextScheduleAt, spreadOverdue } from "./schedule.ts"
@@ -124,7 +125,7 @@ export function createQueueLoop(app: () => App, options: { most: number; limit: 
       await ticking
       for (const { abort } of running.values()) abort.abort("the daemon stops")
       const all = Promise.allSettled([...running.values()].map((task) => task.done))
-      await Promise.race([all, Bun.sleep(graceMs)])
+      await waitAtMost(all, graceMs)
     },
     running: () => running.size,
   }

@@ -76,7 +76,12 @@ export function claimTasks(ctx: App, input: { most: number; leaseMs: number; lim
     return ctx.db
       .update(tasks)
       .set({ state: "started", attempt: sql`${tasks.attempt} + 1`, lease_until: now + input.leaseMs, started_at: now })
-      .where(inArray(tasks.id, chosen.map((task) => task.id)))
+      .where(
+        inArray(
+          tasks.id,
+          chosen.map((task) => task.id),
+        ),
+      )
       .returning()
   })
 }
@@ -86,7 +91,10 @@ export async function beatTasks(ctx: App, ids: string[], leaseMs: number): Promi
   if (ids.length === 0) return []
   const until = ctx.now().getTime() + leaseMs
   return inTransaction(ctx, async (ctx) => {
-    await ctx.db.update(tasks).set({ lease_until: until }).where(and(inArray(tasks.id, ids), eq(tasks.state, "started")))
+    await ctx.db
+      .update(tasks)
+      .set({ lease_until: until })
+      .where(and(inArray(tasks.id, ids), eq(tasks.state, "started")))
     const cancelled = await ctx.db
       .select({ id: tasks.id })
       .from(tasks)
@@ -144,7 +152,10 @@ export function recoverTasks(ctx: App, input: { all: boolean }): Promise<{ task:
 
 /** When the next waiting task is due, in milliseconds since the epoch. */
 export async function nextTaskAt(ctx: App): Promise<number | undefined> {
-  const rows = await ctx.db.select({ at: min(tasks.run_at) }).from(tasks).where(eq(tasks.state, "waiting"))
+  const rows = await ctx.db
+    .select({ at: min(tasks.run_at) })
+    .from(tasks)
+    .where(eq(tasks.state, "waiting"))
   return rows[0]?.at ?? undefined
 }
 
@@ -157,6 +168,13 @@ export async function sweepTasks(ctx: App, before: number): Promise<boolean> {
     .where(and(eq(tasks.state, "finished"), or(lt(tasks.finished_at, before))))
     .limit(batch)
   if (old.length === 0) return false
-  await inTransaction(ctx, (ctx) => ctx.db.delete(tasks).where(inArray(tasks.id, old.map((row) => row.id))))
+  await inTransaction(ctx, (ctx) =>
+    ctx.db.delete(tasks).where(
+      inArray(
+        tasks.id,
+        old.map((row) => row.id),
+      ),
+    ),
+  )
   return old.length === batch
 }

@@ -70,8 +70,12 @@ export async function setTiming(ctx: App, key: string, timing: Timing): Promise<
   const columns = timingColumns(timing)
   if (columns.interval_ms === row.interval_ms && columns.cron === row.cron && columns.timezone === row.timezone) return
   const neverFired = row.interval_ms !== null && row.next_at === row.anchor_at
-  const next_at = neverFired && "intervalMs" in timing ? row.next_at : nextDue({ ...row, ...columns }, ctx.now().getTime())
-  await ctx.db.update(schedules).set({ ...columns, next_at }).where(eq(schedules.id, row.id))
+  const next_at =
+    neverFired && "intervalMs" in timing ? row.next_at : nextDue({ ...row, ...columns }, ctx.now().getTime())
+  await ctx.db
+    .update(schedules)
+    .set({ ...columns, next_at })
+    .where(eq(schedules.id, row.id))
 }
 
 export async function deleteSchedule(ctx: App, key: string): Promise<void> {
@@ -82,18 +86,28 @@ export async function deleteSchedule(ctx: App, key: string): Promise<void> {
 export function fireSchedules(ctx: App): Promise<number> {
   const now = ctx.now().getTime()
   return inTransaction(ctx, async (ctx) => {
-    const due = await ctx.db.select().from(schedules).where(and(firing, lte(schedules.next_at, now))).limit(200)
+    const due = await ctx.db
+      .select()
+      .from(schedules)
+      .where(and(firing, lte(schedules.next_at, now)))
+      .limit(200)
     for (const row of due) {
       const { kind, key, group, priority, payload } = row
       await addTask(ctx, { kind, key, group, priority, payload })
-      await ctx.db.update(schedules).set({ next_at: nextDue(row, now) }).where(eq(schedules.id, row.id))
+      await ctx.db
+        .update(schedules)
+        .set({ next_at: nextDue(row, now) })
+        .where(eq(schedules.id, row.id))
     }
     return due.length
   })
 }
 
 export async function nextScheduleAt(ctx: App): Promise<number | undefined> {
-  const rows = await ctx.db.select({ at: min(schedules.next_at) }).from(schedules).where(firing)
+  const rows = await ctx.db
+    .select({ at: min(schedules.next_at) })
+    .from(schedules)
+    .where(firing)
   return rows[0]?.at ?? undefined
 }
 
@@ -107,7 +121,11 @@ export function spreadOverdue(ctx: App): Promise<void> {
     const overdue = and(firing, lt(schedules.next_at, now - 60_000))
     const n = (await ctx.db.select({ n: count() }).from(schedules).where(overdue))[0]?.n ?? 0
     if (n < catchUpFrom) return
-    const rows = await ctx.db.select({ id: schedules.id }).from(schedules).where(overdue).orderBy(asc(schedules.next_at))
+    const rows = await ctx.db
+      .select({ id: schedules.id })
+      .from(schedules)
+      .where(overdue)
+      .orderBy(asc(schedules.next_at))
     for (const [index, row] of rows.entries()) {
       const next_at = now + Math.floor((index * catchUpWindowMs) / n)
       await ctx.db.update(schedules).set({ next_at }).where(eq(schedules.id, row.id))

@@ -19,10 +19,16 @@ const Since = z.iso.datetime().transform((text, ctx) => {
   ctx.addIssue({ code: "custom", message: "must be within the last 12 months" })
   return z.NEVER
 })
-const Cursor = z.string().min(1).max(1000).refine((cursor) => decodeCursor(cursor) !== undefined, "Invalid cursor")
+const Cursor = z
+  .string()
+  .min(1)
+  .max(1000)
+  .refine((cursor) => decodeCursor(cursor) !== undefined, "Invalid cursor")
 const filters = ["added", "updated", "deleted"] as const
 const Filter = z.string().transform((text, ctx) => {
-  const words = text.split(",").map((word) => filters.find((filter) => word === filter || word === filter.toUpperCase()))
+  const words = text
+    .split(",")
+    .map((word) => filters.find((filter) => word === filter || word === filter.toUpperCase()))
   if (words.every((word) => word !== undefined)) return words
   ctx.addIssue({ code: "custom", message: "Invalid filter: use added, updated, deleted" })
   return z.NEVER
@@ -46,11 +52,21 @@ const Prune = z.strictObject({
   limit: z.number().int().min(1).max(10_000).default(1000),
 })
 
-async function collectionOf(ctx: Ctx, headers: z.output<typeof ConnectionHeaders>, query: { model: string; variant?: string }) {
-  const found = await findConnection(ctx, { connectionId: headers["connection-id"], providerConfigKey: headers["provider-config-key"] })
+async function collectionOf(
+  ctx: Ctx,
+  headers: z.output<typeof ConnectionHeaders>,
+  query: { model: string; variant?: string },
+) {
+  const found = await findConnection(ctx, {
+    connectionId: headers["connection-id"],
+    providerConfigKey: headers["provider-config-key"],
+  })
   if (!found) throw faults.unknown_connection()
   const { model, variant } = query
-  return { connectionId: found.connection.id, model: variant === undefined || variant === "base" ? model : `${model}::${variant}` }
+  return {
+    connectionId: found.connection.id,
+    model: variant === undefined || variant === "base" ? model : `${model}::${variant}`,
+  }
 }
 
 export const recordRoutes = [
@@ -64,7 +80,16 @@ export const recordRoutes = [
     handle: async (ctx, { headers, query }) => {
       const collection = await collectionOf(ctx, headers, query)
       const { cursor, limit, filter, ids } = query
-      return replyText(await listRecords(ctx.store, { ...collection, cursor, limit, filter, ids, modifiedAfterUs: query.delta ?? query.modified_after }))
+      return replyText(
+        await listRecords(ctx.store, {
+          ...collection,
+          cursor,
+          limit,
+          filter,
+          ids,
+          modifiedAfterUs: query.delta ?? query.modified_after,
+        }),
+      )
     },
   }),
   keyEndpoint({
@@ -77,7 +102,10 @@ export const recordRoutes = [
     handle: async (ctx, { headers, body }) => {
       const collection = await collectionOf(ctx, headers, body)
       const input = { ...collection, untilChange: decodeCursor(body.until_cursor), limit: body.limit }
-      const { count, hasMore } = (await ctx.store.step({ name: "records.prune", input })) as { count: number; hasMore: boolean }
+      const { count, hasMore } = (await ctx.store.step({ name: "records.prune", input })) as {
+        count: number
+        hasMore: boolean
+      }
       return { count, has_more: hasMore }
     },
   }),

@@ -30,7 +30,7 @@ export function runRunnerProcess(): void {
   send({ t: "hello", measures })
 
   function prepareGuest(): Guest {
-    const worker = new Worker(workerUrl("runner/guest/main"), { env: {}, smol: true } as WorkerOptions)
+    const worker = new Worker(workerUrl("runner/guest/main"), { env: {}, smol: true })
     const guest: Guest = { worker, run: undefined, done: false }
     worker.onmessage = (event: MessageEvent<FromGuest>) => relay(guest, event.data)
     worker.onerror = (event) => end(guest, `error: ${String(event.message).slice(0, 2000)}`)

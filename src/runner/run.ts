@@ -76,7 +76,8 @@ export function startRun(number: number, request: RunRequest, port: RunPort): Ru
       if (!settled) port.send({ t: "answer", run: number, id, ok: true, output, body: result.body })
     } catch (error) {
       const told = toAnswerError(error)
-      if (told.code === "server_error" && !request.signal?.aborted) port.log("error", "SDK call failed", { call: message.call, error })
+      if (told.code === "server_error" && !request.signal?.aborted)
+        port.log("error", "SDK call failed", { call: message.call, error })
       if (!settled) port.send({ t: "answer", run: number, id, ok: false, error: told })
     } finally {
       open.delete(id)

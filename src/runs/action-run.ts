@@ -61,7 +61,12 @@ async function findAction(ctx: EnvironmentCtx, input: RunAction): Promise<{ foun
   return { found, fn }
 }
 
-function openRun(ctx: EnvironmentCtx, found: FoundConnection, fn: FunctionRow, input: RunAction & { depth: number }): HostRun {
+function openRun(
+  ctx: EnvironmentCtx,
+  found: FoundConnection,
+  fn: FunctionRow,
+  input: RunAction & { depth: number },
+): HostRun {
   const operation = ctx.logs.open({
     environmentId: ctx.environment.id,
     type: "action",

@@ -23,7 +23,10 @@ export async function closeSucceeded(run: HostRun, ended: Ended & { sync: SyncRo
       await ctx.tx.step({ name: "records.markUnseen", input: { runId: row.id, connectionId, ...mark } })
     }
     await ctx.tx.step({ name: "records.closeRun", input: { runId: row.id, connectionId } })
-    await ctx.db.update(syncRuns).set(endColumns(run, "SUCCESS", ctx.now().getTime())).where(eq(syncRuns.id, row.id))
+    await ctx.db
+      .update(syncRuns)
+      .set(endColumns(run, "SUCCESS", ctx.now().getTime()))
+      .where(eq(syncRuns.id, row.id))
     await ctx.db.update(syncs).set({ last_sync_at: row.started_at, accept_deletes: false }).where(eq(syncs.id, sync.id))
     return true
   })
@@ -38,12 +41,23 @@ export async function closeFailed(run: HostRun, ended: Ended & { error: RunError
   const held = await inTransaction(run.ctx, async (ctx) => {
     if (!(await settleTask(ctx, ended.task))) return false
     await ctx.tx.step({ name: "records.closeRun", input: { runId: row.id, connectionId: run.found.connection.id } })
-    const columns = { ...endColumns(run, "STOPPED", ctx.now().getTime()), error: { type: error.type, message: error.message } }
+    const columns = {
+      ...endColumns(run, "STOPPED", ctx.now().getTime()),
+      error: { type: error.type, message: error.message },
+    }
     await ctx.db.update(syncRuns).set(columns).where(eq(syncRuns.id, row.id))
     return true
   })
   if (!held) return closeFenced(run, row)
-  run.operation.error(error.message, { error: { type: error.type, message: error.message, payload: error.payload, stack: error.stack, upstream: error.upstream } })
+  run.operation.error(error.message, {
+    error: {
+      type: error.type,
+      message: error.message,
+      payload: error.payload,
+      stack: error.stack,
+      upstream: error.upstream,
+    },
+  })
   run.operation.close(ended.cancelled ? "cancelled" : "failed", { type: error.type, message: error.message })
 }
 
@@ -57,10 +71,22 @@ async function closeFenced(run: HostRun, row: SyncRunRow): Promise<void> {
  * An attempt that ended without a closing step: the daemon died or stops. Its run is over; the task waits for the next
  * attempt (`release` puts it back by itself, without counting a loss).
  */
-export async function closeInterrupted(app: App, task: TaskRow, how: { givenUp: boolean; release?: boolean }): Promise<void> {
+export async function closeInterrupted(
+  app: App,
+  task: TaskRow,
+  how: { givenUp: boolean; release?: boolean },
+): Promise<void> {
   await inTransaction(app, async (ctx) => {
-    const rows = await ctx.db.select().from(syncRuns).where(and(eq(syncRuns.task_id, task.id), eq(syncRuns.status, "RUNNING")))
-    for (const row of rows) await stopRow(ctx, row, how.givenUp ? "The run was given up: its attempts were lost too often." : "The run was interrupted.")
+    const rows = await ctx.db
+      .select()
+      .from(syncRuns)
+      .where(and(eq(syncRuns.task_id, task.id), eq(syncRuns.status, "RUNNING")))
+    for (const row of rows)
+      await stopRow(
+        ctx,
+        row,
+        how.givenUp ? "The run was given up: its attempts were lost too often." : "The run was interrupted.",
+      )
     if (!how.release) return
     await ctx.db
       .update(tasks)

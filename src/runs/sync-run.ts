@@ -26,7 +26,12 @@ export function syncHandler(app: () => App): TaskHandler {
   }
 }
 
-type Loaded = { ctx: EnvironmentCtx; sync: SyncRow; fn: FunctionRow; found: NonNullable<Awaited<ReturnType<typeof findConnectionById>>> }
+type Loaded = {
+  ctx: EnvironmentCtx
+  sync: SyncRow
+  fn: FunctionRow
+  found: NonNullable<Awaited<ReturnType<typeof findConnectionById>>>
+}
 
 async function runSync(app: App, task: TaskRow, signal: AbortSignal): Promise<void> {
   const loaded = await loadSync(app, task)
@@ -59,7 +64,11 @@ async function loadSync(app: App, task: TaskRow): Promise<Loaded | undefined> {
   return found && fn?.enabled ? { ctx, sync, fn, found } : undefined
 }
 
-async function openRun({ ctx, sync, fn, found }: Loaded, task: TaskRow, signal: AbortSignal): Promise<{ row: SyncRunRow; run: HostRun }> {
+async function openRun(
+  { ctx, sync, fn, found }: Loaded,
+  task: TaskRow,
+  signal: AbortSignal,
+): Promise<{ row: SyncRunRow; run: HostRun }> {
   const operation = ctx.logs.open({
     environmentId: ctx.environment.id,
     type: "sync",
@@ -133,7 +142,8 @@ async function clearRecords(run: HostRun): Promise<void> {
   const connectionId = run.found.connection.id
   for (const model of run.models ?? []) {
     const input = { connectionId, model: variantModel(model, run.variant), limit: 5_000 }
-    while (((await run.ctx.store.step({ name: "records.clear", input })) as { more: boolean }).more) run.signal.throwIfAborted()
+    while (((await run.ctx.store.step({ name: "records.clear", input })) as { more: boolean }).more)
+      run.signal.throwIfAborted()
     run.operation.info(`Cleared the records of "${model}"`)
   }
 }
@@ -145,7 +155,11 @@ async function markUntracked(run: HostRun, fn: FunctionRow): Promise<void> {
   const connectionId = run.found.connection.id
   for (const countModel of run.models ?? []) {
     const model = variantModel(countModel, run.variant)
-    await holdBrake(run, { runId, connectionId, model, countModel }, await countUnseen(run.ctx.store, { connectionId, model, generation: runId }))
+    await holdBrake(
+      run,
+      { runId, connectionId, model, countModel },
+      await countUnseen(run.ctx.store, { connectionId, model, generation: runId }),
+    )
     run.toMark.push({ model, countModel, generation: runId })
   }
 }
@@ -159,4 +173,3 @@ function asRunError(error: unknown): RunError {
     payload: {},
   }
 }
-

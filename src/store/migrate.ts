@@ -14,8 +14,12 @@ export const migrations: Record<"main" | "logs", string[]> = { main: [main0001],
 
 /** Brings a database to this executable's schema; refuses one that is newer. Each migration is one transaction. */
 export function migrate(db: Database, which: "main" | "logs", list: string[] = migrations[which]): void {
-  db.run("CREATE TABLE IF NOT EXISTS migrations (id INTEGER PRIMARY KEY, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT")
-  const applied = db.query<{ id: number; checksum: string }, []>("SELECT id, checksum FROM migrations ORDER BY id").all()
+  db.run(
+    "CREATE TABLE IF NOT EXISTS migrations (id INTEGER PRIMARY KEY, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT",
+  )
+  const applied = db
+    .query<{ id: number; checksum: string }, []>("SELECT id, checksum FROM migrations ORDER BY id")
+    .all()
   if (applied.length > list.length) {
     throw faults.database_newer({
       message: `The ${which} database has schema ${applied.length}, but this sluice knows only ${list.length}.`,
@@ -26,7 +30,9 @@ export function migrate(db: Database, which: "main" | "logs", list: string[] = m
     const checksum = createHash("sha256").update(sql).digest("hex")
     const done = applied[index]
     if (done && done.checksum !== checksum) {
-      throw faults.migration_changed({ message: `Migration ${done.id} of the ${which} database does not match this executable.` })
+      throw faults.migration_changed({
+        message: `Migration ${done.id} of the ${which} database does not match this executable.`,
+      })
     }
     if (!done) applyMigration(db, index + 1, sql, checksum)
   }
@@ -42,7 +48,9 @@ function applyMigration(db: Database, id: number, sql: string, checksum: string)
 /** The schema of a database as text, in a stable order: compared with `migrations/schema.sql` by a test. */
 export function dumpSchema(db: Database): string {
   const rows = db
-    .query<{ sql: string }, []>("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type DESC, name")
+    .query<{ sql: string }, []>(
+      "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type DESC, name",
+    )
     .all()
   return rows.map((row) => `${row.sql.replace(/\s+/g, " ")};\n`).join("")
 }

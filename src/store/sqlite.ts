@@ -3,7 +3,7 @@ import { chmodSync, existsSync } from "node:fs"
 import { join } from "node:path"
 import { drizzle } from "drizzle-orm/sqlite-proxy"
 import { migrate } from "./migrate.ts"
-import type { Db, SqlValue, StepCall, Store, Tx } from "./store.ts"
+import type { SqlValue, StepCall, Store, Tx } from "./store.ts"
 import type { WriterReply, WriterRequest } from "./writer.ts"
 
 export const mainFile = "sluice.db"
@@ -13,7 +13,11 @@ export const logsFile = "logs.db"
  * Opens both database files of a data directory: migrates them, starts the writer Worker that owns the only write
  * connections, and opens read-only connections for this thread.
  */
-export async function openSqlite(options: { directory: string; writer: string | URL; onWriterDeath: (error: Error) => void }): Promise<Store> {
+export async function openSqlite(options: {
+  directory: string
+  writer: string | URL
+  onWriterDeath: (error: Error) => void
+}): Promise<Store> {
   const paths = { main: join(options.directory, mainFile), logs: join(options.directory, logsFile) }
   prepareFile(paths.main, "main")
   prepareFile(paths.logs, "logs")
@@ -38,14 +42,14 @@ export async function openSqlite(options: { directory: string; writer: string | 
       return result
     } catch (error) {
       await writer.ask({ op: "rollback" })
-      throw error
+      throw withoutParameters(error)
     } finally {
       resolve()
     }
   }
 
   return {
-    read: drizzle(async (sql, params, method) => ({ rows: main.values(sql, params, method) })) as unknown as Db,
+    read: drizzle(async (sql, params, method) => ({ rows: main.values(sql, params, method) })),
     select: async <Row>(sql: string, params: SqlValue[]) => main.all(sql, params) as Row[],
     selectLogs: async <Row>(sql: string, params: SqlValue[]) => logs.all(sql, params) as Row[],
     tx,
@@ -65,8 +69,11 @@ function openTx(writer: Writer): { tx: Tx; committed: (() => void)[] } {
   const committed: (() => void)[] = []
   const db = drizzle(async (sql, params, method) => ({
     rows: (await writer.ask({ op: "statement", sql, params: params as SqlValue[], method })) as never,
-  })) as unknown as Db
-  return { tx: { db, step: (call) => writer.ask({ op: "txStep", ...call }), after: (fn) => void committed.push(fn) }, committed }
+  }))
+  return {
+    tx: { db, step: (call) => writer.ask({ op: "txStep", ...call }), after: (fn) => void committed.push(fn) },
+    committed,
+  }
 }
 
 function prepareFile(path: string, which: "main" | "logs"): void {
@@ -120,7 +127,11 @@ function dropOldest(cache: Map<string, Statement>): void {
   cache.delete(sql)
 }
 
-async function startWriter(entry: string | URL, paths: { main: string; logs: string }, onDeath: (error: Error) => void): Promise<Writer> {
+async function startWriter(
+  entry: string | URL,
+  paths: { main: string; logs: string },
+  onDeath: (error: Error) => void,
+): Promise<Writer> {
   const worker = new Worker(entry)
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
   let nextId = 1
@@ -173,4 +184,9 @@ export class StoreError extends Error {
   }
 }
 
-const reviveError = (error: { message: string; code: string; data?: unknown }) => new StoreError(error.message, error.code, error.data)
+/** The query builder's errors quote every parameter; what is thrown on must not carry them into a log. */
+const withoutParameters = (error: unknown): unknown =>
+  error instanceof Error && error.cause instanceof StoreError ? error.cause : error
+
+const reviveError = (error: { message: string; code: string; data?: unknown }) =>
+  new StoreError(error.message, error.code, error.data)

@@ -4,7 +4,7 @@ import type { SqliteRemoteDatabase } from "drizzle-orm/sqlite-proxy"
  * The one seam between the rooms and the database engine. SQL is written in the rooms, in drizzle's common subset;
  * nothing outside `src/store` knows which engine runs.
  */
-export type Db = SqliteRemoteDatabase<Record<string, never>>
+export type Db = SqliteRemoteDatabase
 
 /** One value of a row or parameter. Times are integers: milliseconds, or microseconds where the column says so. */
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array

@@ -103,7 +103,8 @@ function openConnection(path: string, synchronous: "FULL" | "NORMAL") {
   }
   const stepDb: StepDb = {
     all: <Row = SqlRow>(sql: string, ...params: SqlValue[]) => prepare(sql).all(...params) as Row[],
-    get: <Row = SqlRow>(sql: string, ...params: SqlValue[]) => (prepare(sql).get(...params) ?? undefined) as Row | undefined,
+    get: <Row = SqlRow>(sql: string, ...params: SqlValue[]) =>
+      (prepare(sql).get(...params) ?? undefined) as Row | undefined,
     run: (sql: string, ...params: SqlValue[]) => prepare(sql).run(...params).changes,
   }
   return {
@@ -130,9 +131,15 @@ function openConnection(path: string, synchronous: "FULL" | "NORMAL") {
     rollback() {
       if (db.inTransaction) prepare("ROLLBACK").run()
     },
+    /** Housekeeping of an idle database. A reader may hold it up; then the next quiet moment will do. */
     trim() {
-      db.run("PRAGMA wal_checkpoint(TRUNCATE)")
-      db.run("PRAGMA incremental_vacuum(1000)")
+      if (db.inTransaction) return
+      try {
+        db.run("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.run("PRAGMA incremental_vacuum(1000)")
+      } catch (error) {
+        if (!/^SQLITE_(BUSY|LOCKED)/.test((error as { code?: string }).code ?? "")) throw error
+      }
     },
     close() {
       for (const statement of cache.values()) statement.finalize()

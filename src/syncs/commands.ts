@@ -19,16 +19,29 @@ async function targets(ctx: EnvironmentCtx, command: Command): Promise<Target[]>
  * Runs syncs once, now; a paused schedule stays paused. With `reset` a running one is cancelled and the sync forgets
  * where it was; with `emptyCache` the run begins by deleting the records. A sync that runs already is left to it.
  */
-export async function triggerSyncs(ctx: EnvironmentCtx, command: Command & { reset: boolean; emptyCache: boolean }): Promise<void> {
+export async function triggerSyncs(
+  ctx: EnvironmentCtx,
+  command: Command & { reset: boolean; emptyCache: boolean },
+): Promise<void> {
   for (const { sync } of await targets(ctx, command)) {
     await inTransaction(ctx, (ctx) => triggerSync(ctx, sync, command))
   }
 }
 
-async function triggerSync(ctx: EnvironmentCtx, sync: SyncRow, options: { reset: boolean; emptyCache: boolean }): Promise<void> {
+async function triggerSync(
+  ctx: EnvironmentCtx,
+  sync: SyncRow,
+  options: { reset: boolean; emptyCache: boolean },
+): Promise<void> {
   if (options.reset) await resetSync(ctx, sync)
   const payload: SyncTask = { syncId: sync.id, emptyCache: options.reset && options.emptyCache }
-  const task = await addTask(ctx, { kind: "sync", key: scheduleKey(sync.id), group: syncGroup(ctx), priority: priorities.sync - 1, payload })
+  const task = await addTask(ctx, {
+    kind: "sync",
+    key: scheduleKey(sync.id),
+    group: syncGroup(ctx),
+    priority: priorities.sync - 1,
+    payload,
+  })
   if (!task) ctx.log.info({ sync: sync.id }, "a trigger found the sync running already")
   ctx.tx?.after(ctx.queue.wake)
 }
@@ -44,7 +57,12 @@ async function resetSync(ctx: EnvironmentCtx, sync: SyncRow): Promise<void> {
   const key = checkpointKey("sync", sync)
   await ctx.db
     .delete(checkpoints)
-    .where(and(eq(checkpoints.connection_id, sync.connection_id), or(eq(checkpoints.key, key), like(checkpoints.key, `${key}:%`))))
+    .where(
+      and(
+        eq(checkpoints.connection_id, sync.connection_id),
+        or(eq(checkpoints.key, key), like(checkpoints.key, `${key}:%`)),
+      ),
+    )
   await ctx.tx?.step({ name: "records.dropWindows", input: { connectionId: sync.connection_id, scopePrefix: key } })
 }
 

@@ -14,15 +14,25 @@ export async function resolveTarget(
   input: { providerConfigKey: string; connectionId?: string },
 ): Promise<{ integration: IntegrationRow; connection?: ConnectionRow }> {
   const integration = await findIntegration(ctx, input.providerConfigKey)
-  if (!integration) throw syncFaults.unknown_provider_config({ payload: { providerConfigKey: input.providerConfigKey } })
+  if (!integration)
+    throw syncFaults.unknown_provider_config({ payload: { providerConfigKey: input.providerConfigKey } })
   if (input.connectionId === undefined) return { integration }
-  const found = await findConnection(ctx, { connectionId: input.connectionId, providerConfigKey: input.providerConfigKey })
-  if (!found) throw syncFaults.unknown_connection({ payload: { connectionId: input.connectionId, providerConfigKey: input.providerConfigKey } })
+  const found = await findConnection(ctx, {
+    connectionId: input.connectionId,
+    providerConfigKey: input.providerConfigKey,
+  })
+  if (!found)
+    throw syncFaults.unknown_connection({
+      payload: { connectionId: input.connectionId, providerConfigKey: input.providerConfigKey },
+    })
   return { integration, connection: found.connection }
 }
 
 /** The live syncs of an integration, of one connection if one is given, oldest connection first. */
-export async function listSyncs(ctx: EnvironmentCtx, filter: { integrationId: number; connectionId?: number }): Promise<Target[]> {
+export async function listSyncs(
+  ctx: EnvironmentCtx,
+  filter: { integrationId: number; connectionId?: number },
+): Promise<Target[]> {
   return ctx.db
     .select({ sync: syncs, connection: connections })
     .from(syncs)
@@ -49,22 +59,34 @@ export function chooseSyncs(all: Target[], names: SyncName[], connectionGiven: b
   }
   return names.flatMap((name) => {
     const matches = all.filter(({ sync }) => sync.name === name.name && sync.variant === name.variant)
-    if (matches.length === 0) throw syncFaults.no_syncs_found({ message: `There is no sync "${name.name}" (variant ${name.variant}).` })
+    if (matches.length === 0)
+      throw syncFaults.no_syncs_found({ message: `There is no sync "${name.name}" (variant ${name.variant}).` })
     return matches
   })
 }
 
-export async function findSync(ctx: EnvironmentCtx, input: { connectionId: number; name: string; variant: string }): Promise<SyncRow | undefined> {
+export async function findSync(
+  ctx: EnvironmentCtx,
+  input: { connectionId: number; name: string; variant: string },
+): Promise<SyncRow | undefined> {
   const [row] = await ctx.db
     .select()
     .from(syncs)
     .where(
-      and(eq(syncs.connection_id, input.connectionId), eq(syncs.name, input.name), eq(syncs.variant, input.variant), isNull(syncs.deleted_at)),
+      and(
+        eq(syncs.connection_id, input.connectionId),
+        eq(syncs.name, input.name),
+        eq(syncs.variant, input.variant),
+        isNull(syncs.deleted_at),
+      ),
     )
   return row
 }
 
 export async function findSyncById(ctx: EnvironmentCtx, id: string): Promise<SyncRow | undefined> {
-  const [row] = await ctx.db.select().from(syncs).where(and(eq(syncs.id, id), isNull(syncs.deleted_at)))
+  const [row] = await ctx.db
+    .select()
+    .from(syncs)
+    .where(and(eq(syncs.id, id), isNull(syncs.deleted_at)))
   return row
 }

@@ -19,10 +19,14 @@ export async function startSyncsOfConnection(ctx: EnvironmentCtx, connection: Co
 }
 
 /** After a deploy: instances on every connection for what is new, other timing where it changed, an end for what was removed. */
-export async function followDeploy(ctx: EnvironmentCtx, change: { saved: FunctionRow[]; removed: FunctionRow[] }): Promise<void> {
+export async function followDeploy(
+  ctx: EnvironmentCtx,
+  change: { saved: FunctionRow[]; removed: FunctionRow[] },
+): Promise<void> {
   for (const fn of change.saved) {
     if (fn.type !== "sync" || !fn.enabled) continue
-    for (const connection of await listConnectionsOf(ctx, fn.integration_id)) await ensureSync(ctx, { connection, fn, variant: base })
+    for (const connection of await listConnectionsOf(ctx, fn.integration_id))
+      await ensureSync(ctx, { connection, fn, variant: base })
     await retime(ctx, fn)
   }
   for (const fn of change.removed) {
@@ -70,7 +74,10 @@ export async function ensureSync(
   return row
 }
 
-async function insertSync(ctx: EnvironmentCtx, input: { connection: ConnectionRow; fn: FunctionRow; variant: string }): Promise<SyncRow> {
+async function insertSync(
+  ctx: EnvironmentCtx,
+  input: { connection: ConnectionRow; fn: FunctionRow; variant: string },
+): Promise<SyncRow> {
   const [row] = await ctx.db
     .insert(syncs)
     .values({
@@ -92,7 +99,14 @@ async function retime(ctx: EnvironmentCtx, fn: FunctionRow): Promise<void> {
   const rows = await ctx.db
     .select()
     .from(syncs)
-    .where(and(eq(syncs.integration_id, fn.integration_id), eq(syncs.name, fn.name), isNull(syncs.deleted_at), isNull(syncs.frequency)))
+    .where(
+      and(
+        eq(syncs.integration_id, fn.integration_id),
+        eq(syncs.name, fn.name),
+        isNull(syncs.deleted_at),
+        isNull(syncs.frequency),
+      ),
+    )
   for (const row of rows) {
     const timing = timingOf(row, fn)
     if (timing) await setTiming(ctx, scheduleKey(row.id), timing)
@@ -100,13 +114,24 @@ async function retime(ctx: EnvironmentCtx, fn: FunctionRow): Promise<void> {
 }
 
 async function removeSyncs(ctx: EnvironmentCtx, which: ReturnType<typeof and>): Promise<void> {
-  const rows = await ctx.db.select().from(syncs).where(and(which, isNull(syncs.deleted_at)))
+  const rows = await ctx.db
+    .select()
+    .from(syncs)
+    .where(and(which, isNull(syncs.deleted_at)))
   for (const row of rows) {
     await setScheduleState(ctx, scheduleKey(row.id), "disabled")
     await stopRun(ctx, row, "the sync was removed")
   }
   if (rows.length === 0) return
-  await ctx.db.update(syncs).set({ deleted_at: ctx.now().getTime() }).where(inArray(syncs.id, rows.map((row) => row.id)))
+  await ctx.db
+    .update(syncs)
+    .set({ deleted_at: ctx.now().getTime() })
+    .where(
+      inArray(
+        syncs.id,
+        rows.map((row) => row.id),
+      ),
+    )
 }
 
 /** Cancels the live task of a sync; its run is told once the change is committed. */
@@ -114,7 +139,6 @@ export async function stopRun(ctx: EnvironmentCtx, row: SyncRow, reason: string)
   const task = await cancelTask(ctx, scheduleKey(row.id), reason)
   if (task) ctx.tx?.after(() => ctx.queue.abort(task.id, reason))
 }
-
 
 /** The connection's own frequency, else the function's. Undefined when neither says how often. */
 export function timingOf(row: Pick<SyncRow, "frequency">, fn: FunctionRow): Timing | undefined {

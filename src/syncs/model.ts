@@ -60,19 +60,23 @@ export type SyncTask = { syncId: string; emptyCache?: boolean }
 export const base = "base"
 export const scheduleKey = (syncId: string): string => `sync:${syncId}`
 /** Records of a variant live under their own model name. */
-export const variantModel = (model: string, variant: string): string => (variant === base ? model : `${model}::${variant}`)
-export const checkpointKey = (kind: "sync" | "webhook", sync: Pick<SyncRow, "name" | "variant">): string => `${kind}:${sync.name}:${sync.variant}`
+export const variantModel = (model: string, variant: string): string =>
+  variant === base ? model : `${model}::${variant}`
+export const checkpointKey = (kind: "sync" | "webhook", sync: Pick<SyncRow, "name" | "variant">): string =>
+  `${kind}:${sync.name}:${sync.variant}`
 
 const Names = z.string().min(1).max(511)
 /** `name`, `name::variant` or `{name, variant}`. */
-export const SyncName = z.union([Names, z.strictObject({ name: ScriptName, variant: ScriptName.optional() })]).transform((value, ctx) => {
-  const [name = "", variant = base] = typeof value === "string" ? value.split("::") : [value.name, value.variant]
-  if (!ScriptName.safeParse(name).success || !ScriptName.safeParse(variant).success) {
-    ctx.addIssue({ code: "custom", message: "Invalid sync name" })
-    return z.NEVER
-  }
-  return { name, variant }
-})
+export const SyncName = z
+  .union([Names, z.strictObject({ name: ScriptName, variant: ScriptName.optional() })])
+  .transform((value, ctx) => {
+    const [name = "", variant = base] = typeof value === "string" ? value.split("::") : [value.name, value.variant]
+    if (!ScriptName.safeParse(name).success || !ScriptName.safeParse(variant).success) {
+      ctx.addIssue({ code: "custom", message: "Invalid sync name" })
+      return z.NEVER
+    }
+    return { name, variant }
+  })
 export type SyncName = z.output<typeof SyncName>
 
 export const TriggerSync = z.strictObject({
@@ -83,7 +87,10 @@ export const TriggerSync = z.strictObject({
   sync_mode: z.enum(["incremental", "full_refresh", "full_refresh_and_clear_cache"]).optional(),
   full_resync: z.boolean().optional(),
 })
-export const TriggerHeaders = z.object({ "provider-config-key": UniqueKey.optional(), "connection-id": ConnectionId.optional() })
+export const TriggerHeaders = z.object({
+  "provider-config-key": UniqueKey.optional(),
+  "connection-id": ConnectionId.optional(),
+})
 
 export const StartSync = z.strictObject({
   syncs: z.array(SyncName).max(256),
@@ -106,7 +113,9 @@ export const UpdateFrequency = z.strictObject({
 })
 
 /** One code, two statuses: the frequency route answers 400 where commands answer 404. */
-export const frequencyFaults = defineFaults({ unknown_connection: [400, "There is no connection with this id for this integration."] })
+export const frequencyFaults = defineFaults({
+  unknown_connection: [400, "There is no connection with this id for this integration."],
+})
 
 export const syncFaults = defineFaults({
   missing_provider_config_key: [400, "Missing sync provider_config_key."],

@@ -2,7 +2,16 @@ import type { Ctx } from "../app/context.ts"
 import { keyEndpoint } from "../http/endpoint.ts"
 import { pauseSyncs, startSyncs, triggerSyncs } from "./commands.ts"
 import { updateFrequency } from "./frequency.ts"
-import { base, StartSync, syncFaults, SyncName, SyncStatusQuery, TriggerHeaders, TriggerSync, UpdateFrequency } from "./model.ts"
+import {
+  base,
+  StartSync,
+  syncFaults,
+  SyncName,
+  SyncStatusQuery,
+  TriggerHeaders,
+  TriggerSync,
+  UpdateFrequency,
+} from "./model.ts"
 import { syncStatus } from "./status.ts"
 
 const success = { success: true }
@@ -23,23 +32,37 @@ export const syncRoutes = [
       if (providerConfigKey === undefined) throw syncFaults.missing_provider_config_key()
       const reset = body.opts?.reset ?? (body.sync_mode ? body.sync_mode !== "incremental" : body.full_resync === true)
       const emptyCache = body.opts?.emptyCache ?? body.sync_mode === "full_refresh_and_clear_cache"
-      await triggerSyncs(ctx, { providerConfigKey, connectionId: body.connection_id ?? headers["connection-id"], names: body.syncs, reset, emptyCache })
+      await triggerSyncs(ctx, {
+        providerConfigKey,
+        connectionId: body.connection_id ?? headers["connection-id"],
+        names: body.syncs,
+        reset,
+        emptyCache,
+      })
       return success
     },
   }),
-  ...([["/sync/start", "Starts schedules", startSyncs], ["/sync/pause", "Pauses schedules and what they run", pauseSyncs]] as const).map(
-    ([path, summary, verb]) =>
-      keyEndpoint({
-        method: "POST",
-        path,
-        summary,
-        scope: "syncs:execute",
-        body: StartSync,
-        handle: async (ctx: Ctx, { body }) => {
-          await verb(ctx, { providerConfigKey: body.provider_config_key, connectionId: body.connection_id, names: body.syncs })
-          return success
-        },
-      }),
+  ...(
+    [
+      ["/sync/start", "Starts schedules", startSyncs],
+      ["/sync/pause", "Pauses schedules and what they run", pauseSyncs],
+    ] as const
+  ).map(([path, summary, verb]) =>
+    keyEndpoint({
+      method: "POST",
+      path,
+      summary,
+      scope: "syncs:execute",
+      body: StartSync,
+      handle: async (ctx: Ctx, { body }) => {
+        await verb(ctx, {
+          providerConfigKey: body.provider_config_key,
+          connectionId: body.connection_id,
+          names: body.syncs,
+        })
+        return success
+      },
+    }),
   ),
   keyEndpoint({
     method: "GET",
@@ -51,7 +74,13 @@ export const syncRoutes = [
       syncs: await syncStatus(ctx, {
         providerConfigKey: query.provider_config_key,
         connectionId: query.connection_id,
-        names: query.syncs === "*" ? "*" : query.syncs.split(",").map((name) => SyncName.safeParse(name.trim())).flatMap((parsed) => (parsed.success ? [parsed.data] : [])),
+        names:
+          query.syncs === "*"
+            ? "*"
+            : query.syncs
+                .split(",")
+                .map((name) => SyncName.safeParse(name.trim()))
+                .flatMap((parsed) => (parsed.success ? [parsed.data] : [])),
       }),
     }),
   }),

@@ -9,7 +9,16 @@ import { findSchedule } from "../queue/schedule.ts"
 import { runCounts } from "../records/counts.ts"
 import { countRecords, listModels } from "../records/list.ts"
 import { listSyncs, type Target } from "./find.ts"
-import { checkpointKey, checkpoints, scheduleKey, syncFaults, type SyncName, type SyncRunRow, syncRuns, variantModel } from "./model.ts"
+import {
+  checkpointKey,
+  checkpoints,
+  scheduleKey,
+  syncFaults,
+  type SyncName,
+  type SyncRunRow,
+  syncRuns,
+  variantModel,
+} from "./model.ts"
 
 export type StatusQuery = { providerConfigKey: string; connectionId?: string; names: SyncName[] | "*" }
 
@@ -17,11 +26,18 @@ export type StatusQuery = { providerConfigKey: string; connectionId?: string; na
 export async function syncStatus(ctx: EnvironmentCtx, query: StatusQuery) {
   const integration = await findIntegration(ctx, query.providerConfigKey)
   if (!integration) return []
-  const connection = query.connectionId === undefined ? undefined : await findConnection(ctx, { ...query, connectionId: query.connectionId })
-  if (query.connectionId !== undefined && !connection) throw syncFaults.invalid_body({ message: "Connection not found" })
+  const connection =
+    query.connectionId === undefined
+      ? undefined
+      : await findConnection(ctx, { ...query, connectionId: query.connectionId })
+  if (query.connectionId !== undefined && !connection)
+    throw syncFaults.invalid_body({ message: "Connection not found" })
   const all = await listSyncs(ctx, { integrationId: integration.id, connectionId: connection?.connection.id })
   const { names } = query
-  const chosen = names === "*" ? all : all.filter(({ sync }) => names.some((name) => name.name === sync.name && name.variant === sync.variant))
+  const chosen =
+    names === "*"
+      ? all
+      : all.filter(({ sync }) => names.some((name) => name.name === sync.name && name.variant === sync.variant))
   return Promise.all(chosen.map((target) => describeSync(ctx, target)))
 }
 
@@ -33,7 +49,13 @@ async function describeSync(ctx: EnvironmentCtx, target: Target) {
   const [checkpoint] = await ctx.db
     .select()
     .from(checkpoints)
-    .where(and(eq(checkpoints.connection_id, connection.id), eq(checkpoints.key, checkpointKey("sync", sync)), isNull(checkpoints.deleted_at)))
+    .where(
+      and(
+        eq(checkpoints.connection_id, connection.id),
+        eq(checkpoints.key, checkpointKey("sync", sync)),
+        isNull(checkpoints.deleted_at),
+      ),
+    )
   const live = schedule?.state === "active" && schedule.intent === "started"
   return {
     id: sync.id,
@@ -53,9 +75,17 @@ async function describeSync(ctx: EnvironmentCtx, target: Target) {
 }
 
 /** Live records by base model. A sync that declares no models counts whatever the connection has. */
-async function recordCount(ctx: EnvironmentCtx, { sync, connection }: Target, models: string[] | null): Promise<Record<string, number>> {
+async function recordCount(
+  ctx: EnvironmentCtx,
+  { sync, connection }: Target,
+  models: string[] | null,
+): Promise<Record<string, number>> {
   if (models === null) return countRecords(ctx.store, connection.id, await listModels(ctx.store, connection.id))
-  const counts = await countRecords(ctx.store, connection.id, models.map((model) => variantModel(model, sync.variant)))
+  const counts = await countRecords(
+    ctx.store,
+    connection.id,
+    models.map((model) => variantModel(model, sync.variant)),
+  )
   return Object.fromEntries(models.map((model) => [model, counts[variantModel(model, sync.variant)] ?? 0]))
 }
 
@@ -70,7 +100,10 @@ export async function latestRun(ctx: EnvironmentCtx, syncId: string): Promise<Sy
   return run
 }
 
-function statusOf(schedule: ScheduleRow | undefined, run: SyncRunRow | undefined): "RUNNING" | "PAUSED" | "SUCCESS" | "ERROR" | "STOPPED" {
+function statusOf(
+  schedule: ScheduleRow | undefined,
+  run: SyncRunRow | undefined,
+): "RUNNING" | "PAUSED" | "SUCCESS" | "ERROR" | "STOPPED" {
   if (run?.status === "RUNNING") return "RUNNING"
   if (!schedule || schedule.state === "disabled") return "STOPPED"
   if (schedule.intent === "paused") return "PAUSED"

@@ -15,7 +15,11 @@ const Input = z.object({
 type Row = { id: number; version: number; value: string; deleted_at: number | null }
 
 const find = (db: StepDb, connectionId: number, key: string) =>
-  db.get<Row>("SELECT id, version, value, deleted_at FROM checkpoints WHERE connection_id = ? AND key = ?", connectionId, key)
+  db.get<Row>(
+    "SELECT id, version, value, deleted_at FROM checkpoints WHERE connection_id = ? AND key = ?",
+    connectionId,
+    key,
+  )
 
 function expect(row: Row | undefined, version: number | null): void {
   if (version === null || row?.version === version || (row === undefined && version === 0)) return
@@ -31,13 +35,19 @@ function save(db: StepDb, raw: unknown, body: string | undefined): { version: nu
   if (!row) {
     db.run(
       "INSERT INTO checkpoints (connection_id, key, value, version, created_at, updated_at) VALUES (?, ?, ?, 1, ?, ?)",
-      input.connectionId, input.key, body ?? "{}", input.now, input.now,
+      input.connectionId,
+      input.key,
+      body ?? "{}",
+      input.now,
+      input.now,
     )
     return { version: 1 }
   }
   db.run(
     "UPDATE checkpoints SET value = ?, version = version + 1, updated_at = ?, deleted_at = NULL WHERE id = ?",
-    body ?? "{}", input.now, row.id,
+    body ?? "{}",
+    input.now,
+    row.id,
   )
   return { version: row.version + 1 }
 }
@@ -49,7 +59,12 @@ function clear(db: StepDb, raw: unknown): { version: number } {
   const row = find(db, input.connectionId, input.key)
   if (!row || row.deleted_at !== null) return { version: row?.version ?? 0 }
   expect(row, input.version)
-  db.run("UPDATE checkpoints SET version = version + 1, updated_at = ?, deleted_at = ? WHERE id = ?", input.now, input.now, row.id)
+  db.run(
+    "UPDATE checkpoints SET version = version + 1, updated_at = ?, deleted_at = ? WHERE id = ?",
+    input.now,
+    input.now,
+    row.id,
+  )
   return { version: row.version + 1 }
 }
 

@@ -4,7 +4,8 @@ import { checkProject } from "../../src/functions/check-project.ts"
 import { type DefineInput, defineFunction, type FunctionDefinition } from "../../src/functions/definition.ts"
 import { parseNangoYaml } from "../../src/functions/nango-yaml.ts"
 
-const draft7 = (schema: z.ZodType) => z.toJSONSchema(schema, { target: "draft-7", io: "input" }) as Record<string, unknown>
+const draft7 = (schema: z.ZodType) =>
+  z.toJSONSchema(schema, { target: "draft-7", io: "input" }) as Record<string, unknown>
 const Issue = draft7(z.object({ id: z.string() }))
 const sync = { kind: "sync", description: "d", frequency: "every hour", models: { Issue } }
 
@@ -103,14 +104,27 @@ describe("definitions", () => {
     })
   })
 
+  test("metadata that is void is none", () => {
+    expect(define({ ...sync, metadata: draft7(z.object({})) }).input).toBe("SyncMetadata_my_app_getissues")
+    expect(define({ ...sync, metadata: { type: "null" } }).input).toBeNull()
+  })
+
   test("references of recursive schemas keep pointing at something", () => {
-    const Node: z.ZodType = z.object({ id: z.string(), get kids() { return z.array(Node) } })
+    const Node: z.ZodType = z.object({
+      id: z.string(),
+      get kids() {
+        return z.array(Node)
+      },
+    })
     const Pair = z.object({ id: z.string(), a: Node, b: Node })
     const { definitions } = define({ ...sync, models: { Node: draft7(Node), Pair: draft7(Pair) } }).modelSchemas
     const refs = [...JSON.stringify(definitions).matchAll(/"\$ref":"#([^"]*)"/g)].map((one) => one[1] ?? "")
     expect(refs.length).toBeGreaterThan(1)
     for (const ref of refs) {
-      const target = ref.split("/").slice(1).reduce<any>((at, key) => at?.[key], { definitions })
+      const target = ref
+        .split("/")
+        .slice(1)
+        .reduce<any>((at, key) => at?.[key], { definitions })
       expect(target).toMatchObject({ type: "object" })
     }
     expect(JSON.stringify(definitions)).not.toContain("$schema")
@@ -165,7 +179,7 @@ describe("what is refused", () => {
     [{ models: { "Is-sue": Issue } }, "invalid_model_name"],
     [{ models: JSON.parse('{"__proto__":{"type":"object"}}') as object }, ""],
     [{ endpoints: [endpoint, { method: "GET", path: "/b" }] }, "invalid_endpoint_count"],
-    [{ models: { A: Issue, B: Issue }, endpoints: [endpoint, endpoint] }, "duplicate_endpoint"],
+    [{ models: { Aa: Issue, Bb: Issue }, endpoints: [endpoint, endpoint] }, "duplicate_endpoint"],
     [{ syncType: "incremental", trackDeletes: true }, "incremental_track_deletes"],
     [{ kind: "on-event", event: undefined }, "invalid_definition"],
     [{ kind: "on-event", event: "pre-lunch" }, "invalid_definition"],
@@ -184,12 +198,13 @@ describe("what is refused", () => {
     expect(found.map((one) => one.split(" ")[1])).toEqual(code === "" ? [] : [code])
   })
 
-  test.each([null, undefined, 5, "text", [], [[]]])("a description that is %p", (described) => {
-    expect(problems(described)).toEqual(["1:1 invalid_definition"])
+  test.each([[null], [undefined], [5], ["text"], [[]], [[[]]]])("a description that is %p", (...described) => {
+    expect(problems(described[0])).toEqual(["1:1 invalid_definition"])
   })
 
   test("findings stand at the property when the source is known", () => {
-    const source = "createSync({\n  description: 'frequency',\n  frequency: 'sometimes',\n  models: { issue: Issue },\n})"
+    const source =
+      "createSync({\n  description: 'frequency',\n  frequency: 'sometimes',\n  models: { issue: Issue },\n})"
     const described = { ...sync, frequency: "sometimes", models: { issue: Issue } }
     expect(problems(described, { source })).toEqual(["4:3 invalid_model_name", "3:3 sync_interval_invalid"])
   })
@@ -197,7 +212,8 @@ describe("what is refused", () => {
 
 describe("rules between functions", () => {
   const at = (path: string, described: object) => define({ ...sync, ...described }, { entry: entry(path) })
-  const codes = (...definitions: FunctionDefinition[]) => checkProject(definitions).map((one) => `${one.file} ${one.code}`)
+  const codes = (...definitions: FunctionDefinition[]) =>
+    checkProject(definitions).map((one) => `${one.file} ${one.code}`)
 
   test("a model has one sync, an endpoint one function, a name one owner", () => {
     expect(codes(at("a/syncs/x.ts", {}), at("a/syncs/y.ts", {}))).toEqual(["a/syncs/y.ts duplicate_model"])

@@ -12,11 +12,23 @@ describe("import shapes that work", () => {
     ["default zod", "import z from 'zod'\nconst value = z.string().parse('a')", "a"],
     ["default crypto", "import crypto from 'crypto'\nconst value = typeof crypto.randomUUID()", "string"],
     ["named crypto", "import { randomUUID } from 'crypto'\nconst value = randomUUID().length + ''", "36"],
-    ["node:crypto", "import { createHash } from 'node:crypto'\nconst value = createHash('md5').update('').digest('hex').slice(0, 4)", "d41d"],
+    [
+      "node:crypto",
+      "import { createHash } from 'node:crypto'\nconst value = createHash('md5').update('').digest('hex').slice(0, 4)",
+      "d41d",
+    ],
     ["url", "import { URLSearchParams } from 'url'\nconst value = new URLSearchParams({ a: '1' }).toString()", "a=1"],
-    ["node:url", "import * as url from 'node:url'\nconst value = new url.URLSearchParams({ a: '1' }).toString()", "a=1"],
+    [
+      "node:url",
+      "import * as url from 'node:url'\nconst value = new url.URLSearchParams({ a: '1' }).toString()",
+      "a=1",
+    ],
     ["default soap", "import soap from 'soap'\nconst value = soap.createClientAsync('x')", "client"],
-    ["soap with names", "import soap, { security } from 'soap'\nconst value = soap.createClientAsync('x') + security.WSSecurity", "clientws"],
+    [
+      "soap with names",
+      "import soap, { security } from 'soap'\nconst value = soap.createClientAsync('x') + security.WSSecurity",
+      "clientws",
+    ],
     ["unzipper", "import unzipper from 'unzipper'\nconst value = unzipper.Open", "open"],
     ["relative without suffix", "import { b } from './b'\nconst value = b", "b"],
     ["relative with .js", "import { b } from './b.js'\nconst value = b", "b"],
@@ -29,10 +41,18 @@ describe("import shapes that work", () => {
     ["detour", "import { b } from './deep/../../syncs/./b.js'\nconst value = b", "b"],
     ["re-export", "import { again } from './again.js'\nconst value = again", "b"],
     ["dynamic", "const value = await0()\nfunction await0() { return import('./b.js').then((m) => m.b) }", "b"],
-    ["type of a package", "import type { X } from 'lodash'\nimport { type Y } from 'axios'\nconst value: X & Y = 'a' as never", "a"],
+    [
+      "type of a package",
+      "import type { X } from 'lodash'\nimport { type Y } from 'axios'\nconst value: X & Y = 'a' as never",
+      "a",
+    ],
     ["type by import()", "const value: import('lodash').X = 'a' as never", "a"],
     ["type re-export", "export type { X } from '@nangohq/runner-sdk'\nconst value = 'a'", "a"],
-    ["types from nango as values", "import { ProxyConfiguration, NangoSync } from 'nango'\nconst value: ProxyConfiguration | NangoSync = 'a' as never", "a"],
+    [
+      "types from nango as values",
+      "import { ProxyConfiguration, NangoSync } from 'nango'\nconst value: ProxyConfiguration | NangoSync = 'a' as never",
+      "a",
+    ],
     ["type of a missing file", "import type { Foo } from './nothing.js'\nconst value: Foo = 'a' as never", "a"],
     ["unicode path", "import { u } from './größe-日本 😀.js'\nconst value = u", "ü"],
     ["space, percent and hash in a path", "import { p } from './100% #1?.js'\nconst value = p", "p"],
@@ -156,7 +176,12 @@ describe("older projects", () => {
 })
 
 test("resolveImport prefers the .ts twin, then the file, then the folder", () => {
-  const files = new Map([["a/x.ts", ""], ["a/x/index.ts", ""], ["a/y/index.ts", ""], ["a/z.js.ts", ""]])
+  const files = new Map([
+    ["a/x.ts", ""],
+    ["a/x/index.ts", ""],
+    ["a/y/index.ts", ""],
+    ["a/z.js.ts", ""],
+  ])
   expect(resolveImport(files, "a/main.ts", "./x")).toEqual({ kind: "file", path: "a/x.ts" })
   expect(resolveImport(files, "a/main.ts", "./x/")).toEqual({ kind: "file", path: "a/x/index.ts" })
   expect(resolveImport(files, "a/main.ts", "./y")).toEqual({ kind: "file", path: "a/y/index.ts" })
@@ -165,7 +190,9 @@ test("resolveImport prefers the .ts twin, then the file, then the folder", () =>
 })
 
 test("findImports tells the kinds apart", () => {
-  const found = findImports("import './a'\nimport x from './b'\nimport type Y from './c'\nimport type from './d'\nrequire('e')")
+  const found = findImports(
+    "import './a'\nimport x from './b'\nimport type Y from './c'\nimport type from './d'\nrequire('e')",
+  )
   expect(found.map((one) => [one.specifier, one.kind, one.typeOnly])).toEqual([
     ["./a", "side-effect", false],
     ["./b", "from", false],

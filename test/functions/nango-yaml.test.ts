@@ -12,9 +12,15 @@ function problems(text: string): string[] {
   return result.ok ? [] : result.errors.map((one) => `${one.file}:${one.line}:${one.column} ${one.code}`)
 }
 
-function one(declaration: string, section = "syncs", models = "models:\n  Issue: { id: string }\n  Other: { id: int }") {
+function one(
+  declaration: string,
+  section = "syncs",
+  models = "models:\n  Issue: { id: string }\n  Other: { id: int }",
+) {
   const indented = declaration.split("\n").map((line) => `        ${line}`)
-  const [found] = parse(["integrations:", "  demo:", `    ${section}:`, "      it:", ...indented, models].join("\n")).functions
+  const [found] = parse(
+    ["integrations:", "  demo:", `    ${section}:`, "      it:", ...indented, models].join("\n"),
+  ).functions
   if (found === undefined) throw new Error("no function")
   return found
 }
@@ -67,7 +73,12 @@ describe("functions", () => {
           additionalProperties: false,
           required: ["id"],
         },
-        Other: { type: "object", properties: { id: { type: "number" } }, additionalProperties: false, required: ["id"] },
+        Other: {
+          type: "object",
+          properties: { id: { type: "number" } },
+          additionalProperties: false,
+          required: ["id"],
+        },
         Meta: {
           type: "object",
           properties: { owner: { type: "string" } },
@@ -143,62 +154,6 @@ describe("functions", () => {
   })
 })
 
-describe("models", () => {
-  const schemaOf = (type: string) => {
-    const { definitions } = parse(`integrations: { a: {} }\nmodels:\n  B: { id: string }\n  A: { f: ${type} }`)
-    return (definitions.A as { properties: { f: object } }).properties.f
-  }
-  test.each<[string, object]>([
-    ["string", { type: "string" }],
-    ["varchar", { type: "string" }],
-    ["integer", { type: "number" }],
-    ["float", { type: "number" }],
-    ["bool", { type: "boolean" }],
-    ["date", { type: "string", format: "date-time" }],
-    ["object", { type: "object" }],
-    ["any", {}],
-    ["string[]", { type: "array", items: { type: "string" } }],
-    ["string[][]", { type: "array", items: { type: "array", items: { type: "string" } } }],
-    ["B", { $ref: "#/definitions/B" }],
-    ["B[]", { type: "array", items: { $ref: "#/definitions/B" } }],
-    ["string | null", { anyOf: [{ type: "string" }, { type: "null" }] }],
-    ["B | null", { anyOf: [{ $ref: "#/definitions/B" }, { type: "null" }] }],
-    ["open | closed", { enum: ["open", "closed"] }],
-    ["'\"open\" | \"closed\"'", { enum: ["open", "closed"] }],
-    ["any | string", {}],
-    ["42", { const: 42 }],
-    ["true", { const: true }],
-    ["[string, number]", { type: "array", items: { anyOf: [{ type: "string" }, { type: "number" }] } }],
-    ["SomethingElse", {}],
-    ["{ x: string }", { type: "object", properties: { x: { type: "string" } }, additionalProperties: false, required: ["x"] }],
-  ])("%s", (type, schema) => {
-    expect(schemaOf(type)).toEqual(schema)
-  })
-
-  test("optional fields, extension and index signatures", () => {
-    const { definitions } = parse(
-      "integrations: { a: {} }\nmodels:\n  Base: { id: string, name: string }\n  Dated: { at: date }\n" +
-        "  Full:\n    __extends: Base, Dated\n    name?: string\n    note: string | undefined\n    __string: number\n",
-    )
-    expect(definitions.Full).toEqual({
-      type: "object",
-      properties: {
-        id: { type: "string" },
-        at: { type: "string", format: "date-time" },
-        name: { type: "string" },
-        note: { anyOf: [{ type: "string" }, { type: "null" }] },
-      },
-      additionalProperties: { type: "number" },
-      required: ["id", "at"],
-    })
-  })
-
-  test("a model that contains itself stays a reference", () => {
-    const { definitions } = parse("integrations: { a: {} }\nmodels:\n  T: { id: string, kids: 'T[]' }")
-    expect(definitions.T).toMatchObject({ properties: { kids: { items: { $ref: "#/definitions/T" } } } })
-  })
-})
-
 describe("mistakes have a place", () => {
   const head = "integrations:\n  a:\n    syncs:\n      s:\n"
   const tail = "models:\n  M: { id: string }\n  N: { name: string }\n"
@@ -211,27 +166,55 @@ describe("mistakes have a place", () => {
     ["integrations: nothing", ["x/nango.yaml:1:15 invalid_nango_yaml"]],
     ["integrations:\n  a: text", ["x/nango.yaml:2:3 invalid_nango_yaml"]],
     ["integrations:\n  a:\n    synks: {}", ["x/nango.yaml:3:5 invalid_nango_yaml"]],
-    ["integrations:\n  a:\n    syncs:\n      s: text", ["x/nango.yaml:4:7 invalid_nango_yaml", "x/nango.yaml:4:7 invalid_nango_yaml"]],
+    [
+      "integrations:\n  a:\n    syncs:\n      s: text",
+      ["x/nango.yaml:4:7 invalid_nango_yaml", "x/nango.yaml:4:7 invalid_nango_yaml"],
+    ],
     [`${head}        output: M\n${tail}`, ["x/nango.yaml:4:7 invalid_nango_yaml"]],
     [`${head}        runs: sometimes\n        output: M\n${tail}`, ["x/nango.yaml:5:15 sync_interval_invalid"]],
     [`${head}        runs: every 3s\n        output: M\n${tail}`, ["x/nango.yaml:5:15 sync_interval_too_short"]],
     [`${head}        runs: every hour\n        output: Gone\n${tail}`, ["x/nango.yaml:6:17 invalid_nango_yaml"]],
     [`${head}        runs: every hour\n        output: N\n${tail}`, ["x/nango.yaml:6:17 invalid_nango_yaml"]],
-    [`${head}        runs: every hour\n        output: M\n        auto_start: maybe\n${tail}`, ["x/nango.yaml:7:21 invalid_nango_yaml"]],
-    [`${head}        runs: every hour\n        output: M\n        sync_type: half\n${tail}`, ["x/nango.yaml:7:20 invalid_nango_yaml"]],
-    [`${head}        runs: every hour\n        output: M\n        endpoint: FETCH /x\n${tail}`, ["x/nango.yaml:7:19 invalid_nango_yaml"]],
+    [
+      `${head}        runs: every hour\n        output: M\n        auto_start: maybe\n${tail}`,
+      ["x/nango.yaml:7:21 invalid_nango_yaml"],
+    ],
+    [
+      `${head}        runs: every hour\n        output: M\n        sync_type: half\n${tail}`,
+      ["x/nango.yaml:7:20 invalid_nango_yaml"],
+    ],
+    [
+      `${head}        runs: every hour\n        output: M\n        endpoint: FETCH /x\n${tail}`,
+      ["x/nango.yaml:7:19 invalid_nango_yaml"],
+    ],
     ["integrations: { a: {} }\nmodels:\n  A: { __extends: Gone }", ["x/nango.yaml:3:3 invalid_nango_yaml"]],
-    ["integrations: { a: {} }\nmodels:\n  A: { __extends: B }\n  B: { __extends: A }", ["x/nango.yaml:3:3 invalid_nango_yaml", "x/nango.yaml:4:3 invalid_nango_yaml"]],
+    [
+      "integrations: { a: {} }\nmodels:\n  A: { __extends: B }\n  B: { __extends: A }",
+      ["x/nango.yaml:3:3 invalid_nango_yaml", "x/nango.yaml:4:3 invalid_nango_yaml"],
+    ],
   ])("%j", (text, expected) => {
     expect(problems(text)).toEqual(expected)
   })
 
+  test("a key that stands twice", () => {
+    expect(problems(`${head}        runs: every hour\n        runs: every day\n        output: M\n${tail}`)).toEqual([
+      "x/nango.yaml:6:9 invalid_nango_yaml",
+    ])
+  })
+
   test("text that wants to explode is refused", () => {
     const lines = ["a0: &a0 [x, x]"]
-    for (let n = 1; n < 30; n++) lines.push(`a${n}: &a${n} [${Array(9).fill(`*a${n - 1}`).join(", ")}]`)
+    for (let n = 1; n < 30; n++)
+      lines.push(
+        `a${n}: &a${n} [${Array(9)
+          .fill(`*a${n - 1}`)
+          .join(", ")}]`,
+      )
     expect(problems(`${lines.join("\n")}\nintegrations: *a29`)).toEqual(["x/nango.yaml:1:1 invalid_nango_yaml"])
     expect(problems("integrations: &a\n  a: *a")).not.toEqual([])
     expect(problems(`models: { A: ${"[".repeat(5000)}${"]".repeat(5000)} }\nintegrations: {}`)).not.toEqual([])
+    expect(problems(Array.from({ length: 50_000 }, (_, n) => `k${n}: 1`).join("\n"))).not.toEqual([])
+    expect(problems(`${"- ".repeat(5000)}a`)).not.toEqual([])
     expect(problems(`# ${"x".repeat(1024 * 1024)}`)).toEqual(["x/nango.yaml:1:1 invalid_nango_yaml"])
   })
 })

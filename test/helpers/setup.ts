@@ -63,7 +63,11 @@ export async function connectFake(sluice: Sluice, connectionId = "c1"): Promise<
   const made = await sluice.call("POST", "/integrations", { body: { provider: "fake", unique_key: "fake" } })
   if (made.status !== 200 && !made.text.includes("already exists")) throw new Error(made.text)
   const connection = await sluice.call("POST", "/connections", {
-    body: { provider_config_key: "fake", connection_id: connectionId, credentials: { type: "API_KEY", apiKey: "fake-key-123" } },
+    body: {
+      provider_config_key: "fake",
+      connection_id: connectionId,
+      credentials: { type: "API_KEY", apiKey: "fake-key-123" },
+    },
   })
   if (connection.status !== 201) throw new Error(connection.text)
 }
@@ -72,7 +76,11 @@ export async function connectFake(sluice: Sluice, connectionId = "c1"): Promise<
 export const onFake = (connectionId = "c1") => ({ "connection-id": connectionId, "provider-config-key": "fake" })
 
 /** Waits until the sync has ended a run with a larger number than `after` runs before, and gives its status. */
-export async function syncEnded(sluice: Sluice, name: string, options: { connectionId?: string; after?: string; key?: string } = {}): Promise<any> {
+export async function syncEnded(
+  sluice: Sluice,
+  name: string,
+  options: { connectionId?: string; after?: string; key?: string } = {},
+): Promise<any> {
   const query = `syncs=${name}&provider_config_key=${options.key ?? "fake"}&connection_id=${options.connectionId ?? "c1"}`
   return until(async () => {
     const { body } = await sluice.call("GET", `/sync/status?${query}`)

@@ -8,16 +8,23 @@ export const executable = process.env.SLUICE_TEST_BINARY ?? join(root, "dist/slu
 
 function newest(folder: string): number {
   return Math.max(
-    ...readdirSync(folder, { recursive: true, withFileTypes: true }).map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs),
+    ...readdirSync(folder, { recursive: true, withFileTypes: true }).map(
+      (entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs,
+    ),
   )
 }
 
 /** Builds the executable when a source is newer than it. */
 export function ensureBuilt(): void {
   if (process.env.SLUICE_TEST_BINARY) return
-  const fresh = existsSync(executable) && statSync(executable).mtimeMs > Math.max(newest(join(root, "src")), newest(join(root, "providers")))
+  const fresh =
+    existsSync(executable) &&
+    statSync(executable).mtimeMs > Math.max(newest(join(root, "src")), newest(join(root, "providers")))
   if (fresh) return
-  const build = Bun.spawnSync([process.execPath, join(root, ".ci/build.ts")], { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
+  const build = Bun.spawnSync([process.execPath, join(root, ".ci/build.ts")], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  })
   if (build.exitCode !== 0) throw new Error(`The build failed:\n${build.stdout.toString()}${build.stderr.toString()}`)
 }
 
@@ -34,7 +41,11 @@ export type Sluice = {
   dataDir: string
   pid: number
   /** One request with the secret key; `body` is sent as JSON. */
-  call: (method: string, path: string, options?: { body?: unknown; headers?: Record<string, string>; key?: string | null }) => Promise<Answer>
+  call: (
+    method: string,
+    path: string,
+    options?: { body?: unknown; headers?: Record<string, string>; key?: string | null },
+  ) => Promise<Answer>
   /** Everything that the process printed until now. */
   output: () => string
   /** SIGTERM and the exit code. */
@@ -44,7 +55,13 @@ export type Sluice = {
   exited: Promise<number>
   [Symbol.asyncDispose]: () => Promise<void>
 }
-export type StartOptions = { dataDir?: string; env?: Record<string, string>; key?: string; args?: string[]; keepData?: boolean }
+export type StartOptions = {
+  dataDir?: string
+  env?: Record<string, string>
+  key?: string
+  args?: string[]
+  keepData?: boolean
+}
 
 /** Starts the daemon in an empty folder with an empty environment and waits until it says that it is ready. */
 export async function startSluice(options: StartOptions = {}): Promise<Sluice> {
@@ -124,22 +141,39 @@ async function call(
 }
 
 /** Runs the CLI once. */
-export async function runCli(args: string[], env: Record<string, string> = {}, cwd = tmpdir()): Promise<{ code: number; stdout: string; stderr: string }> {
+export async function runCli(
+  args: string[],
+  env: Record<string, string> = {},
+  cwd = tmpdir(),
+): Promise<{ code: number; stdout: string; stderr: string }> {
   ensureBuilt()
   const proc = Bun.spawn([executable, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] })
-  const [stdout, stderr, code] = await Promise.all([new Response(proc.stdout).text(), new Response(proc.stderr).text(), proc.exited])
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(proc.stdout).text(),
+    new Response(proc.stderr).text(),
+    proc.exited,
+  ])
   return { code, stdout, stderr }
 }
 
 /** Deploys sources (path → text) through the daemon's own door. */
-export async function deploy(sluice: Sluice, files: Record<string, string>, options: { expectStatus?: number } = {}): Promise<Answer> {
+export async function deploy(
+  sluice: Sluice,
+  files: Record<string, string>,
+  options: { expectStatus?: number } = {},
+): Promise<Answer> {
   const answer = await sluice.call("POST", "/sluice/deploy", { body: { files, mode: "apply" } })
-  if (answer.status !== (options.expectStatus ?? 200)) throw new Error(`deploy answered ${answer.status}: ${answer.text}`)
+  if (answer.status !== (options.expectStatus ?? 200))
+    throw new Error(`deploy answered ${answer.status}: ${answer.text}`)
   return answer
 }
 
 /** Polls `look` until it gives something, failing loudly after `limitMs`. */
-export async function until<T>(look: () => Promise<T | undefined | false> | T | undefined | false, what: string, limitMs = 30_000): Promise<T> {
+export async function until<T>(
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  what: string,
+  limitMs = 30_000,
+): Promise<T> {
   const end = Date.now() + limitMs
   for (;;) {
     const found = await look()

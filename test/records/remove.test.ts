@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { liveCount, readRecordPage, readRecords } from "../../src/records/list.ts"
-import { makeConnection, openRoom, payloadOf } from "./room.ts"
+import { failureOf, makeConnection, openRoom, payloadOf } from "./room.ts"
 
 let room: Awaited<ReturnType<typeof openRoom>>
 beforeAll(async () => {
@@ -55,7 +55,7 @@ describe("delete", () => {
   test("deletedAt that is no date is refused, and one that is empty means now", async () => {
     const connection = connect()
     for (const deletedAt of ["soon", {}, true, "9999-01-01", 1e300, "-000001-01-01T00:00:00Z"]) {
-      await expect(connection.remove([{ id: "a", deletedAt }])).rejects.toMatchObject({ code: "invalid_record" })
+      expect(await failureOf(connection.remove([{ id: "a", deletedAt }]))).toMatchObject({ code: "invalid_record" })
     }
     for (const deletedAt of ["", null, 0]) await connection.remove([{ id: "a", deletedAt }])
     const meta = (await connection.find("a"))?._nango_metadata
@@ -192,7 +192,8 @@ test("a function reads records by id and page by page, deleted ones included", a
   await connection.save(ids.map((id) => ({ id, text: "line\nbreak" })))
   await connection.remove([{ id: "r7" }])
   const lines = (await readRecords(room.store, { ...key, ids: ["nope", ...ids, "r7"] })).split("\n")
-  expect(lines.map((line) => JSON.parse(line).id).toSorted()).toEqual(ids.toSorted())
+  expect(new Set(lines.map((line) => JSON.parse(line).id))).toEqual(new Set(ids))
+  expect(lines).toHaveLength(ids.length)
   const pages: number[] = []
   const read: string[] = []
   let cursor: string | undefined

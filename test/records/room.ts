@@ -28,6 +28,7 @@ export async function openRoom() {
   const store = await openSqlite({ directory, writer, onWriterDeath: (error) => deaths.push(error) })
   return {
     store,
+    directory,
     async close() {
       await store.close()
       rmSync(directory, { recursive: true })
@@ -109,3 +110,15 @@ export function payloadOf(record: Read | undefined): Record<string, unknown> | u
   const { _nango_metadata: _, ...payload } = record
   return payload
 }
+
+/**
+ * What a promise fails with. Not `expect(…).rejects`: that spins the event loop inside the message handler of the
+ * writer, and the writer's next answer never arrives.
+ */
+export const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => {
+      throw new Error("It did not fail.")
+    },
+    (error: unknown) => error,
+  )

@@ -9,7 +9,7 @@ import type { Runner } from "../../src/runner/runner.ts"
 async function until(what: () => boolean): Promise<void> {
   const end = Date.now() + 15_000
   while (!what()) {
-    if (Date.now() > end) throw new Error(`never came to be: ${what}`)
+    if (Date.now() > end) throw new Error(`never came to be: ${String(what)}`)
     await Bun.sleep(5)
   }
 }
@@ -147,7 +147,7 @@ describe("cancelling", () => {
     const outcome = runner.run(
       request(action("await nango.getCheckpoint(); while (true) {}"), {
         signal: abort.signal,
-        answers: { "checkpoint.get": () => void started.resolve() },
+        answers: { "checkpoint.get": () => started.resolve() },
       }),
     )
     await started.promise

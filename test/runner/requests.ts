@@ -1,5 +1,5 @@
 import type { CallName } from "../../src/runner/calls.ts"
-import type { RunOutcome, RunRequest } from "../../src/runner/runner.ts"
+import type { AnswerCall, RunOutcome, RunRequest } from "../../src/runner/runner.ts"
 
 export type Seen = { call: CallName; input: any; body: string | Uint8Array | undefined }
 export type Answers = Partial<Record<CallName, (input: any, body: string | Uint8Array | undefined) => unknown>>
@@ -37,8 +37,8 @@ export function request(code: string, given: Given = {}): RunRequest {
     limits: { wallMs: 10_000, memoryBytes: 512 * 1024 * 1024, outputBytes: 2_097_152, cancelGraceMs: 200, ...limits },
     answer: async (call, input, body) => {
       seen.push({ call, input, body })
-      const result = await answers[call]?.(input, body)
-      if (typeof result === "object" && result !== null && ("output" in result || "body" in result)) return result
+      const result = (await answers[call]?.(input, body)) as Awaited<ReturnType<AnswerCall>> | undefined
+      if (typeof result === "object" && ("output" in result || "body" in result)) return result
       return { output: result }
     },
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { EgressError } from "../../src/kit/egress-error.ts"
 import { AppError } from "../../src/kit/errors.ts"
 import { FromChildShape, checkCall, checkOutcome, toAnswerError } from "../../src/runner/messages.ts"
 import type { ToChild } from "../../src/runner/protocol.ts"
@@ -190,8 +191,8 @@ describe("errors on their way to a guest", () => {
   })
 
   test("a network error keeps its code; anything else says nothing of itself, and the log has it", async () => {
-    const network = Object.assign(new Error("reset"), { code: "ECONNRESET", token: "t" })
-    expect(toAnswerError(network)).toEqual({ name: "Error", code: "ECONNRESET", message: "reset" })
+    const network = Object.assign(new EgressError("ECONNRESET", "reset"), { token: "t" })
+    expect(toAnswerError(network)).toEqual({ name: "EgressError", code: "ECONNRESET", message: "reset" })
     const odd = () => {
       throw new Error("password=hunter2")
     }

@@ -80,7 +80,7 @@ function described(thrown: Error, where: Where): Pick<RunError, "message" | "pay
 function notAnError(thrown: unknown): RunError {
   const base = { type: "script_internal_error", status: 500 }
   const json = look(() => JSON.stringify(thrown))
-  const message = text(json ?? (typeof thrown === "symbol" ? "symbol" : String(look(() => `${thrown}`))), maxMessage)
+  const message = text(json ?? (typeof thrown === "symbol" ? "symbol" : look(() => String(thrown))), maxMessage)
   if (isObject(thrown) && json !== undefined && !look(() => Array.isArray(thrown))) {
     const payload = asPayload(thrown)
     const own = payload.message

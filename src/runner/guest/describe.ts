@@ -56,5 +56,5 @@ function schemaOf(schema: unknown): Json | undefined {
       if (type === "void") Object.assign(jsonSchema, { type: "null" })
     },
   })
-  return json as Json
+  return json
 }

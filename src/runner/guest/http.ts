@@ -1,5 +1,7 @@
 import type { CallInput } from "../calls.ts"
+import type { Payload } from "../protocol.ts"
 import { encodeBody } from "./bodies.ts"
+import type { EncodedBody } from "./bodies.ts"
 import type { Channel } from "./channel.ts"
 import { HttpError, statusError } from "./errors.ts"
 import type { HttpResponse } from "./errors.ts"
@@ -66,8 +68,9 @@ async function buildRequest(config: HttpConfig): Promise<{ input: Send; body: st
   const method = String(config.method ?? "GET").toUpperCase() as Send["method"]
   if (!methods.includes(method)) throw new Error(`The method ${method.slice(0, 20)} is not supported`)
   const headers = textHeaders(config.headers)
-  const encoded = method === "GET" ? { kind: "none" as const } : await encodeBody(config.data, headers["content-type"])
-  const { kind, body, contentType, boundary } = encoded as Awaited<ReturnType<typeof encodeBody>>
+  const encoded: EncodedBody =
+    method === "GET" ? { kind: "none" } : await encodeBody(config.data, headers["content-type"])
+  const { kind, body, contentType, boundary } = encoded
   if (contentType !== undefined && (headers["content-type"] === undefined || kind === "multipart")) {
     headers["content-type"] = contentType
   }
@@ -133,14 +136,14 @@ function retryHeader(value: unknown): Send["retryHeader"] {
  * axios semantics: whatever parses as JSON is parsed, whatever its content type; otherwise text. `arraybuffer` gives a
  * Buffer.
  */
-function decode(body: unknown, type: Send["responseType"], parse: (text: string) => unknown): unknown {
+function decode(body: Payload | undefined, type: Send["responseType"], parse: (text: string) => unknown): unknown {
   const raw = body ?? ""
   if (type === "arraybuffer" || type === "stream") {
-    const buffer = typeof raw === "string" ? Buffer.from(raw) : Buffer.from(raw as Uint8Array)
+    const buffer = typeof raw === "string" ? Buffer.from(raw) : Buffer.from(raw)
     return type === "stream" ? toStream(buffer) : buffer
   }
-  if (type === "blob") return new Blob([raw as string])
-  const text = typeof raw === "string" ? raw : new TextDecoder().decode(raw as Uint8Array)
+  if (type === "blob") return new Blob([raw])
+  const text = typeof raw === "string" ? raw : new TextDecoder().decode(raw)
   if (type === "text" || type === "document" || text === "") return text
   // Not JSON is a normal answer, not a failure.
   try {

@@ -40,7 +40,7 @@ export async function dispatch(
       return await asFunction(declared, job, { type: "sync", member: "onWebhook" })(nango, input)
     case "action":
       return await asFunction(declared, job, { type: "action", member: "exec" })(nango, input)
-    case "on-event":
+    default:
       return await asFunction(declared, job, { type: "onEvent", member: "exec" })(nango)
   }
 }
@@ -69,14 +69,14 @@ function asFunction(declared: Declared, job: GuestJob, wanted: { type: string; m
   }
   const member = declared[wanted.member]
   if (typeof member !== "function") throw badExports(job, `its default export has no ${wanted.member}`)
-  return (...args) => (member as Exec).apply(declared, args) as unknown
+  return (...args) => (member as Exec).apply(declared, args)
 }
 
 function isEmptyObject(input: unknown): boolean {
   return typeof input === "object" && input !== null && !Array.isArray(input) && Object.keys(input).length === 0
 }
 
-const failures = { sync: "sync_script_failure", webhook: "webhook_script_failure" } as Record<string, string>
+const failures: Record<string, string> = { sync: "sync_script_failure", webhook: "webhook_script_failure" }
 
 function badExports(job: GuestJob, why: string): SdkError {
   const code = failures[job.kind] ?? "action_script_failure"

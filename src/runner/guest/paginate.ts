@@ -87,7 +87,7 @@ function validate(options: Pagination): void {
   throw new Error('Pagination by link needs "link_rel_in_response_header" or "link_path_in_response_body"')
 }
 
-async function* byCursor(walk: Walk): AsyncGenerator<unknown> {
+async function* byCursor(walk: Walk): AsyncGenerator {
   let cursor: string | number | undefined
   while (true) {
     if (cursor !== undefined) walk.bag[String(walk.options.cursor_name_in_request)] = cursor
@@ -107,7 +107,7 @@ function asCursor(value: unknown): string | number | undefined {
   return value.trim() || undefined
 }
 
-async function* byLink(walk: Walk): AsyncGenerator<unknown> {
+async function* byLink(walk: Walk): AsyncGenerator {
   const { config, options } = walk
   walk.apply()
   let previous: unknown
@@ -133,7 +133,7 @@ function nextLink(response: HttpResponse, options: Pagination): unknown {
   return path ? getPath(response.data, path) : undefined
 }
 
-async function* byOffset(walk: Walk): AsyncGenerator<unknown> {
+async function* byOffset(walk: Walk): AsyncGenerator {
   const { options } = walk
   let offset = Number(options.offset_start_value ?? 0) || 0
   while (true) {

@@ -33,9 +33,9 @@ function setPath(target: Record<string, unknown>, steps: string[], value: unknow
   for (const step of steps.slice(0, -1)) {
     const next = Object.hasOwn(current, step) ? current[step] : undefined
     // A copy, so that the caller's own nested object is not written to.
-    const child = typeof next === "object" && next !== null ? { ...next } : {}
+    const child: Record<string, unknown> = typeof next === "object" && next !== null ? { ...next } : {}
     define(current, step, child)
-    current = child as Record<string, unknown>
+    current = child
   }
   define(current, steps.at(-1) ?? "", value)
 }

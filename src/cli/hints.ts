@@ -1,0 +1,26 @@
+import type { WireError } from "./client.ts"
+
+const giveKey = "Give the secret key of the environment with --secret-key or SLUICE_SECRET_KEY."
+
+/** What a person can type next, by the code of an error that the API answered. */
+const hints: Record<string, string> = {
+  missing_auth_header: giveKey,
+  malformed_auth_header: giveKey,
+  invalid_secret_key_format: giveKey,
+  unknown_account: `${giveKey} The daemon prints new keys once, at its first start.`,
+  forbidden: "Use a key that has the scope.",
+  unknown_provider_config: "sluice integrations list shows those that exist.",
+  unknown_connection: "sluice connections list shows those that exist.",
+  unknown_provider_template: "sluice providers list shows the catalogue.",
+  no_syncs_found: "sluice syncs list shows those that exist.",
+  unknown_operation: "sluice logs list shows the latest operations.",
+  plan_changed: "Run sluice deploy again and look at the new plan.",
+  concurrent_deployment: "Wait until the other deploy has ended.",
+}
+
+export function hintFor(code: string, error: WireError): string | undefined {
+  const wanted = (error.payload as { providerConfigKey?: unknown } | null | undefined)?.providerConfigKey
+  if (code === "unknown_provider_config" && typeof wanted === "string")
+    return `sluice integrations create ${wanted} --provider <name>`
+  return hints[code]
+}

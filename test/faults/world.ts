@@ -1,0 +1,51 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import type { FakeProvider } from "../../src/fake-provider/server.ts"
+import { startWithFake } from "../helpers/setup.ts"
+import { type Sluice, startSluice, temporaryFolder } from "../helpers/sluice.ts"
+
+/** One data directory over the lives of many daemons, and a fake provider that outlives them. */
+export type World = {
+  fake: FakeProvider
+  dataDir: string
+  env: Record<string, string>
+  start: () => Promise<Sluice>
+}
+
+/** Starts the fake provider and a first daemon, whose directory the later ones go on with. */
+export async function openWorld(options: {
+  items?: number
+  env?: Record<string, string>
+  dataDir?: string
+}): Promise<{ world: World; sluice: Sluice }> {
+  const dataDir = options.dataDir ?? temporaryFolder("faults")
+  const key = crypto.randomUUID()
+  const { fake, sluice, env } = await startWithFake({
+    fake: { items: options.items ?? 100 },
+    sluice: { dataDir, key, env: options.env },
+  })
+  const withKey = { ...env, SLUICE_SECRET_KEY: key }
+  const world = { fake, dataDir, env: withKey, start: () => startSluice({ dataDir, key, env: withKey }) }
+  return { world, sluice }
+}
+
+/** The one sync of that name as the API shows it. */
+export async function statusOf(sluice: Sluice, name: string): Promise<any> {
+  const { body, text } = await sluice.call(
+    "GET",
+    `/sync/status?syncs=${name}&provider_config_key=fake&connection_id=c1`,
+  )
+  if (!body?.syncs?.[0]) throw new Error(`No status of ${name}: ${text}`)
+  return body.syncs[0]
+}
+
+export async function command(sluice: Sluice, verb: "trigger" | "pause" | "start", name: string): Promise<void> {
+  const body = { syncs: [name], provider_config_key: "fake", connection_id: "c1" }
+  const answer = await sluice.call("POST", `/sync/${verb}`, { body })
+  if (answer.status !== 200) throw new Error(`${verb} answered ${answer.status}: ${answer.text}`)
+}
+
+/** Leaves word for a person who looks at a failed series: where its data is. */
+export function noteSeries(world: World, note: unknown): void {
+  writeFileSync(join(world.dataDir, "series.json"), JSON.stringify(note))
+}

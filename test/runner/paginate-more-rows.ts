@@ -1,0 +1,127 @@
+import { page, cursor, offset, on, items } from "./paginate-rows.ts"
+import type { Row } from "./paginate-rows.ts"
+
+/** Offset paging, defaults, and what is refused. */
+export const moreRows: Row[] = [
+  {
+    name: "offset: grows by what came, ends on an empty page",
+    config: `paginate: { ${offset}, ${on} }`,
+    pages: [items([1, 2]), items([3]), items([])],
+    yields: [[1, 2], [3]],
+    sent: [{ params: { skip: "0" } }, { params: { skip: "2" } }, { params: { skip: "3" } }],
+    told: [0, 2],
+  },
+  {
+    name: "offset: a short page ends it, and on_page is not told",
+    config: `paginate: { ${offset}, limit: 2, limit_name_in_request: "n", ${on} }`,
+    pages: [items([1, 2]), items([3])],
+    yields: [[1, 2], [3]],
+    sent: [{ params: { skip: "0", n: "2" } }, { params: { skip: "2", n: "2" } }],
+    told: [0],
+  },
+  {
+    name: "offset: per page",
+    config: `paginate: { ${offset}, offset_calculation_method: "per-page", offset_start_value: 1 }`,
+    pages: [items([1, 2]), items([3]), items([])],
+    yields: [[1, 2], [3]],
+    sent: [{ params: { skip: "1" } }, { params: { skip: "2" } }, { params: { skip: "3" } }],
+  },
+  {
+    name: "offset: in the body it is a number",
+    config: `method: "POST", data: { page: { size: 1 } }, paginate: { type: "offset", offset_name_in_request: "page.from", response_path: "items" }`,
+    pages: [items([1]), items([])],
+    yields: [[1]],
+    sent: [{ body: { page: { size: 1, from: 0 } } }, { body: { page: { size: 1, from: 1 } } }],
+  },
+  {
+    name: "offset: a limit as text",
+    config: `paginate: { ${offset}, limit: "2", limit_name_in_request: "n" }`,
+    pages: [items([1])],
+    yields: [[1]],
+    sent: [{ params: { n: "2", skip: "0" } }],
+  },
+  {
+    name: "offset: a limit without a name sets a key named undefined",
+    config: `paginate: { ${offset}, limit: 5 }`,
+    pages: [items([1])],
+    yields: [[1]],
+    sent: [{ params: { undefined: "5", skip: "0" } }],
+  },
+  {
+    name: "the provider's defaults alone",
+    config: ``,
+    defaults: {
+      type: "offset",
+      offset_name_in_request: "o",
+      limit: 1,
+      limit_name_in_request: "l",
+      response_path: "items",
+    },
+    pages: [items([1]), items([])],
+    yields: [[1]],
+    sent: [{ params: { o: "0", l: "1" } }, { params: { o: "1", l: "1" } }],
+  },
+  {
+    name: "the call's settings over the provider's",
+    config: `paginate: { response_path: "rows", limit: 3 }`,
+    defaults: {
+      type: "offset",
+      offset_name_in_request: "o",
+      limit: 1,
+      limit_name_in_request: "l",
+      response_path: "items",
+    },
+    pages: [page({ rows: [1] })],
+    yields: [[1]],
+    sent: [{ params: { o: "0", l: "3" } }],
+  },
+  {
+    name: "no defaults and no type",
+    config: `paginate: { response_path: "x" }`,
+    pages: [],
+    fails: "no pagination configuration",
+  },
+  {
+    name: "an unknown provider",
+    config: `paginate: { ${cursor} }`,
+    defaults: "unknown",
+    pages: [],
+    fails: "not known",
+  },
+  {
+    name: "an unknown type",
+    config: `paginate: { type: "page" }`,
+    pages: [],
+    fails: '"page" is not a pagination type',
+  },
+  {
+    name: "cursor without its name",
+    config: `paginate: { type: "cursor", cursor_path_in_response: "a" }`,
+    pages: [],
+    fails: "cursor_name_in_request",
+  },
+  {
+    name: "cursor without its path",
+    config: `paginate: { type: "cursor", cursor_name_in_request: "a" }`,
+    pages: [],
+    fails: "cursor_path_in_response",
+  },
+  {
+    name: "cursor with a limit that has no name",
+    config: `paginate: { ${cursor}, limit: 1 }`,
+    pages: [],
+    fails: "limit_name_in_request",
+  },
+  {
+    name: "link without a place",
+    config: `paginate: { type: "link" }`,
+    pages: [],
+    fails: "link_rel_in_response_header",
+  },
+  {
+    name: "offset without its name",
+    config: `paginate: { type: "offset" }`,
+    pages: [],
+    fails: "offset_name_in_request",
+  },
+]
