@@ -1,5 +1,8 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { readProject } from "../src/functions/project.ts"
 import { compileCatalogue } from "../src/providers/compile.ts"
+import { buildLibrary } from "../src/runner/libraries/build.ts"
+import { libraryNames } from "../src/runner/libraries/names.ts"
 
 /** Builds the executable: `bun run build` → dist/sluice. `SLUICE_BUILD_OUT` names another file. */
 const out = process.env.SLUICE_BUILD_OUT ?? "dist/sluice"
@@ -9,6 +12,8 @@ const embed = `${work}/embed`
 rmSync(work, { recursive: true, force: true })
 mkdirSync(embed, { recursive: true })
 writeFileSync(`${embed}/catalogue.json`, await compileCatalogue("providers"))
+for (const name of libraryNames) writeFileSync(`${embed}/library-${name}.txt`, await buildLibrary(name))
+writeFileSync(`${embed}/examples.json`, JSON.stringify(Object.fromEntries(await readProject("examples"))))
 
 const flags = [
   "--compile",

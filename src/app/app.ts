@@ -14,9 +14,17 @@ import { createLogSink } from "../logs/log.ts"
 import { loadCatalogue } from "../providers/catalogue.ts"
 import { createQueueLoop } from "../queue/loop.ts"
 import { createRunner } from "../runner/runner.ts"
+import {
+  eventHandler,
+  queueCreationEvents,
+  runDeletionEvents,
+  runDeletionEventsOf,
+  runValidation,
+  validatesConnections,
+} from "../runs/event-run.ts"
 import { syncHandler } from "../runs/sync-run.ts"
 import { lockDirectory } from "../store/lock.ts"
-import { openSqlite } from "../store/sqlite.ts"
+import { mainFile, openSqlite } from "../store/sqlite.ts"
 import {
   followDeploy,
   removeSyncsOfConnection,
@@ -26,10 +34,13 @@ import {
 import { checkMasterKey } from "./key-check.ts"
 import type { Config } from "./config.ts"
 import type { App } from "./context.ts"
-import type { Moments } from "./moments.ts"
+import { inOrder, type Moments } from "./moments.ts"
 import { embeddedCatalogue, providersFolder } from "./embedded.ts"
 
-const faults = defineFaults({ data_directory_not_writable: [400, "The data directory cannot be written."] })
+const faults = defineFaults({
+  data_directory_not_writable: [400, "The data directory cannot be written."],
+  encryption_key_missing: [409, "The key that encrypted the data is missing."],
+})
 
 export type OpenApp = {
   app: App
@@ -47,6 +58,9 @@ export type OpenOptions = {
   onFatal?: (error: Error) => void
   address: () => { host: string; port: number } | undefined
 }
+
+/** Time that running tasks get to end. With the requests' share before it, the whole stop stays under ten seconds. */
+const queueGraceMs = 5_000
 
 /**
  * Builds the process step by step: directory, lock, key, catalogue, store, then everything that works on them. What is
@@ -114,7 +128,7 @@ async function build(
   })
   push("runner", runner.close)
   const queue = createQueueLoop(() => app, { most: config.syncConcurrency, limit: () => config.syncConcurrency })
-  push("queue", () => queue.stop(8_000))
+  push("queue", () => queue.stop(queueGraceMs))
   const serverUrl = () =>
     config.serverUrl?.replace(/\/+$/, "") ?? `http://localhost:${options.address()?.port ?? config.port}`
   const app: App = {
@@ -140,7 +154,8 @@ async function build(
 
 async function startQueue(app: App): Promise<void> {
   await app.store.step({ name: "logs.abandon", input: { at: app.now().getTime() } })
-  await app.queue.start({ sync: syncHandler(() => app) })
+  const of = () => app
+  await app.queue.start({ sync: syncHandler(of, "sync"), webhook: syncHandler(of, "webhook"), event: eventHandler(of) })
 }
 
 /** Who listens to which moment, in which order. */
@@ -151,7 +166,11 @@ const moments: Moments = {
     await removeSyncsOfIntegration(ctx, integration)
     await removeFunctions(ctx, await listFunctions(ctx, { integrationId: integration.id }))
   },
-  connectionSaved: startSyncsOfConnection,
+  integrationDeleting: runDeletionEventsOf,
+  validatesConnections,
+  connectionValidating: runValidation,
+  connectionDeleting: runDeletionEvents,
+  connectionSaved: inOrder(queueCreationEvents, startSyncsOfConnection),
   connectionDeleted: removeSyncsOfConnection,
   functionsDeployed: followDeploy,
 }
@@ -180,11 +199,19 @@ function readMasterKey(config: Config): MasterKey {
   if (config.encryptionKey !== undefined) return parseMasterKey(config.encryptionKey)
   const path = join(config.dataDir, keyFile)
   if (!existsSync(path)) {
+    // A new key could not read what is there, and would stand where the lost one has to be put back.
+    if (existsSync(join(config.dataDir, mainFile))) throw missingKey(path)
     writeFileSync(path, `${generateMasterKey()}\n`, { mode: 0o600, flag: "wx" })
     chmodSync(path, 0o600)
   }
   return parseMasterKey(readFileSync(path, "utf8"))
 }
+
+const missingKey = (path: string) =>
+  faults.encryption_key_missing({
+    message: `There is data, but not the key that encrypted it: ${path} does not exist and SLUICE_ENCRYPTION_KEY is not set.`,
+    hint: `Set SLUICE_ENCRYPTION_KEY to the key that was used, or restore the key file ${keyFile} beside the data.`,
+  })
 
 function ownAddresses(options: OpenOptions): { address: string; port: number }[] {
   const at = options.address()

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs"
-import { parse as parseYaml } from "yaml"
+import { parse as parseYaml, YAMLParseError } from "yaml"
 import type { z } from "zod"
 import { sha256Hex } from "../kit/crypto.ts"
-import { defineFaults } from "../kit/errors.ts"
+import { defineFaults, messageOf } from "../kit/errors.ts"
 import { type Setting, type SettingKey, settings, type SettingValues } from "./settings.ts"
 
 export type Origin = "flag" | "environment" | "file" | "default"
@@ -30,21 +30,24 @@ export function loadConfig(input: {
   file?: string
 }): Config {
   const problems: string[] = []
-  const file = readFile(input.file ?? input.env.SLUICE_CONFIG, problems)
+  const path = input.file ?? input.env.SLUICE_CONFIG
+  const file = readFile(path, problems)
   const values = {} as SettingValues
   const origins: Record<string, Origin> = {}
   for (const [key, setting] of Object.entries(settings) as [SettingKey, Setting][]) {
-    const found = findValue(key, setting, { ...input, file }, problems)
+    const found = findValue(key, setting, { ...input, file, fileName: path ?? configFile }, problems)
+    origins[key] = found.origin
+    if (found.unreadable) continue
     const parsed = setting.schema.safeParse(found.value)
     if (parsed.success) Object.assign(values, { [key]: parsed.data })
-    else
-      problems.push(
-        `${found.name}: ${sentence(parsed.error)}${setting.secret ? "" : ` (it is ${JSON.stringify(found.value)})`}`,
-      )
-    origins[key] = found.origin
+    else {
+      const shown = setting.secret ? "" : ` (it is ${JSON.stringify(found.value)})`
+      problems.push(`${found.name}: ${sentence(parsed.error)}${shown}`)
+    }
   }
   for (const name of Object.keys(file))
-    if (!(name in settings)) problems.push(`${configFile}: there is no setting "${name}"`)
+    if (!Object.hasOwn(settings, name)) problems.push(`${path ?? configFile}: there is no setting "${name}"`)
+  const fixedKeys = readFixedKeys(input.env, values.secretKey, problems)
   if (problems.length > 0) {
     throw faults.invalid_configuration({
       message: `The configuration has ${problems.length === 1 ? "an error" : `${problems.length} errors`}:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
@@ -53,7 +56,7 @@ export function loadConfig(input: {
   }
   return Object.freeze({
     ...values,
-    fixedKeys: readFixedKeys(input.env, values.secretKey),
+    fixedKeys,
     origins: origins as Record<SettingKey, Origin>,
     proxies: readProxies(input.env),
   })
@@ -63,23 +66,22 @@ type Source = {
   flags: Partial<Record<SettingKey, unknown>>
   env: Record<string, string | undefined>
   file: Record<string, unknown>
+  fileName: string
 }
+type Found = { value: unknown; origin: Origin; name: string; unreadable?: boolean }
 
-function findValue(
-  key: SettingKey,
-  setting: Setting,
-  source: Source,
-  problems: string[],
-): { value: unknown; origin: Origin; name: string } {
+function findValue(key: SettingKey, setting: Setting, source: Source, problems: string[]): Found {
   if (source.flags[key] !== undefined) return { value: source.flags[key], origin: "flag", name: setting.flag ?? key }
   for (const name of [setting.name, ...(setting.aliases ?? [])]) {
     const value = source.env[name]
     if (value !== undefined && value !== "") return { value, origin: "environment", name }
     const path = source.env[`${name}_FILE`]
-    if (path !== undefined && path !== "")
-      return { value: readSecretFile(`${name}_FILE`, path, problems), origin: "environment", name }
+    if (path === undefined || path === "") continue
+    const text = readSecretFile(`${name}_FILE`, path, problems)
+    return { value: text, origin: "environment", name: `${name}_FILE`, unreadable: text === undefined }
   }
-  if (source.file[key] !== undefined) return { value: source.file[key], origin: "file", name: `${configFile}: ${key}` }
+  const filed = source.file[key]
+  if (filed !== undefined && filed !== null) return { value: filed, origin: "file", name: `${source.fileName}: ${key}` }
   return { value: setting.default, origin: "default", name: setting.name }
 }
 
@@ -101,18 +103,39 @@ function readFile(path: string | undefined, problems: string[]): Record<string, 
     if (typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>
     problems.push(`${name}: it must hold settings, one per line`)
   } catch (error) {
-    problems.push(`${name}: ${(error as Error).message}`)
+    problems.push(`${name}: ${describeFailure(error)}`)
   }
   return {}
 }
 
-function readFixedKeys(env: Record<string, string | undefined>, secretKey: string | undefined): Map<string, string> {
+/** The parser's own sentences quote the file, and the file may hold secrets. */
+function describeFailure(error: unknown): string {
+  if (!(error instanceof YAMLParseError)) return messageOf(error)
+  const [at] = error.linePos ?? []
+  return `it is not valid YAML (${error.code}${at ? ` in line ${at.line}, column ${at.col}` : ""})`
+}
+
+const shortestKey = 8
+
+/** Secret keys that the configuration fixes: `NANGO_SECRET_KEY_<ENV>` (also `…_FILE`), and `SLUICE_SECRET_KEY` for dev. */
+function readFixedKeys(
+  env: Record<string, string | undefined>,
+  secretKey: string | undefined,
+  problems: string[],
+): Map<string, string> {
   const keys = new Map<string, string>()
-  for (const [name, value] of Object.entries(env)) {
-    const environment = /^NANGO_SECRET_KEY_([A-Z0-9_]+)$/.exec(name)?.[1]
-    if (environment && value) keys.set(sha256Hex(value), environment.toLowerCase())
-  }
   if (secretKey) keys.set(sha256Hex(secretKey), "dev")
+  for (const [name, given] of Object.entries(env)) {
+    const [, suffix, isFile] = /^NANGO_SECRET_KEY_([A-Z0-9_]+?)(_FILE)?$/.exec(name) ?? []
+    const value = given && isFile ? readSecretFile(name, given, problems) : given
+    if (!suffix || !value) continue
+    const environment = suffix.toLowerCase()
+    const other = keys.get(sha256Hex(value))
+    if (value.length < shortestKey) problems.push(`${name}: the key must have ${shortestKey} characters or more`)
+    else if (other !== undefined && other !== environment)
+      problems.push(`${name}: the environment "${other}" has the same key`)
+    else keys.set(sha256Hex(value), environment)
+  }
   return keys
 }
 

@@ -1,3 +1,4 @@
+import type { FoundConnection } from "../connections/connections.ts"
 import type { ConnectionRow } from "../connections/model.ts"
 import type { FunctionRow } from "../functions/model.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
@@ -12,6 +13,17 @@ export type Moments = {
   integrationDeleted: (ctx: EnvironmentCtx, integration: IntegrationRow) => Promise<void>
   /** Asks whether connections hang on an integration. */
   integrationInUse: (ctx: EnvironmentCtx, integration: IntegrationRow) => Promise<boolean>
+  /** An integration is about to be deleted; told outside any transaction, so that the owner's code may run. */
+  integrationDeleting: (ctx: EnvironmentCtx, integration: IntegrationRow) => Promise<void>
+  /** Asks whether the owner has functions that validate connections of an integration. */
+  validatesConnections: (ctx: EnvironmentCtx, integration: IntegrationRow) => Promise<boolean>
+  /** Runs them, outside any transaction. Answers why the connection is refused. */
+  connectionValidating: (
+    ctx: EnvironmentCtx,
+    found: FoundConnection,
+  ) => Promise<{ message: string; logId: string } | undefined>
+  /** A connection is about to be deleted; told outside any transaction. */
+  connectionDeleting: (ctx: EnvironmentCtx, found: FoundConnection) => Promise<void>
   /** A connection was made, imported again or re-authorised. */
   connectionSaved: (ctx: EnvironmentCtx, connection: ConnectionRow) => Promise<void>
   /** A connection is being deleted. */

@@ -1,4 +1,7 @@
 import { z } from "zod"
+import { parseAllowList } from "../kit/address.ts"
+import { parseMasterKey } from "../kit/crypto.ts"
+import { AppError } from "../kit/errors.ts"
 
 /** One row for each setting: `--help`, the README table, `sluice.yaml` and validation all come from here. */
 export type Setting = {
@@ -12,12 +15,37 @@ export type Setting = {
   secret?: boolean
 }
 
-const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
+/** A whole number, also as decimal text. Anything else that JavaScript would take for a number is a slip. */
+const whole = (min: number, max: number) =>
+  z
+    .union(
+      [
+        z.number(),
+        z
+          .string()
+          .regex(/^\d{1,15}$/)
+          .transform(Number),
+      ],
+      { error: "Not a whole number" },
+    )
+    .pipe(z.number().int().min(min).max(max))
 const list = z
   .union([z.string(), z.array(z.string())])
   .transform((value) =>
     (Array.isArray(value) ? value : value.split(",")).map((part) => part.trim()).filter((part) => part !== ""),
   )
+
+/** The check of a room below, in the words of a shape: so its refusal is reported with all others. */
+const passes =
+  <T>(check: (value: T) => unknown) =>
+  (value: T, ctx: z.RefinementCtx) => {
+    try {
+      check(value)
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      ctx.addIssue({ code: "custom", message: [error.message, error.details.hint].filter(Boolean).join(" ") })
+    }
+  }
 const flag = z.union([z.boolean(), z.stringbool()])
 const url = z.url({ protocol: /^https?$/ })
 
@@ -62,7 +90,7 @@ export const settings = {
     name: "SLUICE_ENCRYPTION_KEY",
     aliases: ["NANGO_ENCRYPTION_KEY"],
     default: undefined,
-    schema: z.string().optional(),
+    schema: z.string().superRefine(passes(parseMasterKey)).optional(),
     help: "Master key, 32 bytes in base64. Without it a key file is made beside the data at first start.",
     secret: true,
   },
@@ -77,7 +105,7 @@ export const settings = {
     name: "SLUICE_EGRESS_ALLOW",
     flag: "--egress-allow",
     default: [],
-    schema: list,
+    schema: list.superRefine(passes(parseAllowList)),
     help: "Private targets that may be reached: CIDRs, addresses and host names, separated by commas. Nothing private is open by default.",
   },
   logLevel: {
@@ -117,6 +145,18 @@ export const settings = {
     default: 86_400,
     schema: whole(1, 604_800),
     help: "Longest sync run, in seconds.",
+  },
+  webhookTimeoutSeconds: {
+    name: "SLUICE_WEBHOOK_TIMEOUT_SECONDS",
+    default: 3_600,
+    schema: whole(1, 86_400),
+    help: "Longest run of a webhook function, in seconds.",
+  },
+  eventTimeoutSeconds: {
+    name: "SLUICE_EVENT_TIMEOUT_SECONDS",
+    default: 300,
+    schema: whole(1, 86_400),
+    help: "Longest run of an event function, in seconds.",
   },
   actionTimeoutSeconds: {
     name: "SLUICE_ACTION_TIMEOUT_SECONDS",

@@ -1,12 +1,7 @@
-import { AppError, defineFaults, type Issue } from "../kit/errors.ts"
+import { AppError, type Issue } from "../kit/errors.ts"
 import { version } from "../kit/version.ts"
+import { cliFaults } from "./faults.ts"
 import { hintFor } from "./hints.ts"
-
-const faults = defineFaults({
-  daemon_unreachable: [503, "The daemon cannot be reached."],
-  not_an_answer: [502, "What answered is not a sluice daemon."],
-  interrupted: [499, "Interrupted."],
-})
 
 type Query = Record<string, string | number | boolean | string[] | undefined>
 export type CallOptions = { query?: Query; body?: unknown; headers?: Record<string, string | undefined> }
@@ -80,8 +75,8 @@ async function withTranslation<T>(target: { url: string; signal?: AbortSignal },
     return await work()
   } catch (cause) {
     // Translates the runtime's failures into what a person can act on.
-    if (target.signal?.aborted) throw faults.interrupted({ cause })
-    throw faults.daemon_unreachable({
+    if (target.signal?.aborted) throw cliFaults.interrupted({ cause })
+    throw cliFaults.daemon_unreachable({
       message: `No daemon answers at ${target.url} (${(cause as { code?: string }).code ?? (cause as Error).message}).`,
       hint: "Start one with `sluice serve`, or name another with --url or SLUICE_HOST.",
       cause,
@@ -110,7 +105,7 @@ function parse(text: string): unknown {
 function toError(url: string, status: number, text: string, body: unknown): AppError {
   const error = (body as { error?: WireError | string } | undefined)?.error
   if (typeof error === "object" && error !== null) return new ApiError(status, text, error)
-  return faults.not_an_answer({
+  return cliFaults.not_an_answer({
     message: `${url} answered ${status} in a form that no sluice daemon uses.`,
     hint: "Look whether --url or SLUICE_HOST names the daemon.",
   })

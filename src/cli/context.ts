@@ -1,14 +1,7 @@
 import { readFileSync } from "node:fs"
-import { defineFaults } from "../kit/errors.ts"
 import { type Answer, type Client, createClient } from "./client.ts"
+import { cliFaults } from "./faults.ts"
 import { data } from "./print.ts"
-
-export const usageFaults = defineFaults({
-  usage_url: [400, "The address of the daemon is not an http or https URL."],
-  usage_secret_key: [400, "No secret key was given."],
-  usage_input: [400, "The input is not valid."],
-  usage_confirmation: [400, "This needs a confirmation."],
-})
 
 type Env = Record<string, string | undefined>
 
@@ -48,7 +41,7 @@ export function readUrl(cli: Cli): string {
   const text = cli.options().url ?? (cli.env.SLUICE_HOST || cli.env.NANGO_HOSTPORT || defaultUrl)
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol === "http:" || url?.protocol === "https:") return text.replace(/\/+$/, "")
-  throw usageFaults.usage_url({ message: `"${text}" is not an http or https URL.`, hint: `--url ${defaultUrl}` })
+  throw cliFaults.usage_url({ message: `"${text}" is not an http or https URL.`, hint: `--url ${defaultUrl}` })
 }
 
 /** The key that was given, or undefined. The flag goes before the environment, `--env` chooses among keys. */
@@ -73,7 +66,7 @@ function readKey(cli: Cli): string {
   if (key !== undefined && key !== "") return key
   const { env } = cli.options()
   const name = env ? `SLUICE_SECRET_KEY_${env.toUpperCase().replaceAll("-", "_")}` : "SLUICE_SECRET_KEY"
-  throw usageFaults.usage_secret_key({
+  throw cliFaults.usage_secret_key({
     message: env ? `No secret key of the environment ${env} was given.` : "No secret key was given.",
     hint: `export ${name}=<key>, or add --secret-key <key>. The daemon prints its keys once, at its first start.`,
   })
@@ -85,6 +78,6 @@ export function readTextFile(path: string): string {
     return readFileSync(path === "-" ? 0 : path, "utf8").replace(/\r?\n$/, "")
   } catch (cause) {
     const what = path === "-" ? "stdin" : `the file ${path}`
-    throw usageFaults.usage_input({ message: `Cannot read ${what}: ${(cause as Error).message}`, cause })
+    throw cliFaults.usage_input({ message: `Cannot read ${what}: ${(cause as Error).message}`, cause })
   }
 }

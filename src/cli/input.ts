@@ -1,9 +1,7 @@
 import { createInterface } from "node:readline"
 import { InvalidArgumentError } from "commander"
-import { defineFaults } from "../kit/errors.ts"
-import { type Cli, readTextFile, usageFaults } from "./context.ts"
-
-const faults = defineFaults({ interrupted: [499, "Interrupted."] })
+import { type Cli, readTextFile } from "./context.ts"
+import { cliFaults } from "./faults.ts"
 
 /** A JSON value given as text, as `@file`, or as `-` for stdin. Throws `usage_input`. */
 export function readJsonInput(name: string, text: string): unknown {
@@ -11,7 +9,7 @@ export function readJsonInput(name: string, text: string): unknown {
   try {
     return JSON.parse(source)
   } catch (cause) {
-    throw usageFaults.usage_input({
+    throw cliFaults.usage_input({
       message: `${name} is not JSON: ${(cause as Error).message}`,
       hint: `${name} '{"key": "value"}', ${name} @file.json, or ${name} - to read stdin`,
       cause,
@@ -22,7 +20,7 @@ export function readJsonInput(name: string, text: string): unknown {
 export function readJsonObject(name: string, text: string): Record<string, unknown> {
   const value = readJsonInput(name, text)
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  throw usageFaults.usage_input({ message: `${name} must be a JSON object.`, hint: `${name} '{"key": "value"}'` })
+  throw cliFaults.usage_input({ message: `${name} must be a JSON object.`, hint: `${name} '{"key": "value"}'` })
 }
 
 /** A secret given as text, as `-` for stdin, or in a file, so that it need not stand in the shell's history. */
@@ -47,15 +45,15 @@ export function wholeNumber(text: string): number {
 
 /** Whether somebody is there who can be asked. */
 export const isInteractive = (cli: Cli): boolean =>
-  cli.options().input !== false && process.stdin.isTTY === true && process.stderr.isTTY === true
+  cli.options().input !== false && process.stdin.isTTY && process.stderr.isTTY
 
 /** Asks on stderr; only `y` or `yes` agrees. Throws `interrupted` on Ctrl-C. */
 export async function ask(cli: Cli, question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   const answer = Promise.withResolvers<string>()
-  lines.on("SIGINT", () => answer.reject(faults.interrupted()))
+  lines.on("SIGINT", () => answer.reject(cliFaults.interrupted()))
   lines.on("close", () => answer.resolve(""))
-  cli.signal().addEventListener("abort", () => answer.reject(faults.interrupted()), { once: true })
+  cli.signal().addEventListener("abort", () => answer.reject(cliFaults.interrupted()), { once: true })
   lines.question(`${question} [y/N] `, answer.resolve)
   try {
     return /^y(es)?$/i.test((await answer.promise).trim())
@@ -68,5 +66,5 @@ export async function ask(cli: Cli, question: string): Promise<boolean> {
 export async function confirmOrThrow(cli: Cli, yes: boolean | undefined, what: string): Promise<boolean> {
   if (yes) return true
   if (isInteractive(cli)) return ask(cli, what)
-  throw usageFaults.usage_confirmation({ message: `${what} Nobody can be asked here.`, hint: "Add --yes to confirm." })
+  throw cliFaults.usage_confirmation({ message: `${what} Nobody can be asked here.`, hint: "Add --yes to confirm." })
 }

@@ -39,7 +39,9 @@ export function table(headers: string[], rows: Cell[][]): string {
 /** Names and values, one pair a line. */
 export function pairs(rows: [name: string, value: Cell][]): string {
   const width = Math.max(...rows.map(([name]) => name.length))
-  return rows.map(([name, value]) => `${paintOut.dim(name.padEnd(width))}  ${printable(String(value ?? "-"))}`).join("\n")
+  return rows
+    .map(([name, value]) => `${paintOut.dim(name.padEnd(width))}  ${printable(String(value ?? "") || "-")}`)
+    .join("\n")
 }
 
 /** A time of the API in the form that people read, still in UTC. */
@@ -51,8 +53,10 @@ export const plural = (count: number, noun: string): string => `${count} ${noun}
 function toText(cell: Cell): string {
   if (cell === null || cell === undefined || cell === "") return "-"
   const text = printable(String(cell)).replace(/[\n\t]+/g, " ")
-  if (process.stdout.isTTY !== true || Bun.stringWidth(text) <= longestCell) return text
-  return `${Array.from(text).slice(0, longestCell - 1).join("")}…`
+  if (!process.stdout.isTTY || Bun.stringWidth(text) <= longestCell) return text
+  return `${Array.from(text)
+    .slice(0, longestCell - 1)
+    .join("")}…`
 }
 
 function alignRow(cells: string[], widths: number[]): string {
@@ -66,7 +70,7 @@ const frames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 /** Shows a moving line on a terminal while `work` takes longer than a second; elsewhere nothing. */
 export async function withProgress<T>(what: string, work: Promise<T>): Promise<T> {
-  if (process.stderr.isTTY !== true) return work
+  if (!process.stderr.isTTY) return work
   const started = Date.now()
   const timer = setInterval(() => {
     const seconds = Math.floor((Date.now() - started) / 1000)

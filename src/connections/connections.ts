@@ -32,12 +32,13 @@ export async function findConnection(ctx: EnvironmentCtx, name: ConnectionName):
   return row
 }
 
+/** By its internal number, also when it is deleted or being validated: look at `deleted_at` where that matters. */
 export async function findConnectionById(ctx: EnvironmentCtx, id: number): Promise<FoundConnection | undefined> {
   const [row] = await ctx.db
     .select({ connection: connections, integration: integrations })
     .from(connections)
     .innerJoin(integrations, eq(integrations.id, connections.integration_id))
-    .where(and(eq(connections.id, id), isNull(connections.deleted_at)))
+    .where(eq(connections.id, id))
   return row
 }
 
@@ -128,6 +129,12 @@ export async function saveTags(ctx: EnvironmentCtx, connectionId: number, tags: 
   await ctx.db.delete(connectionTags).where(eq(connectionTags.connection_id, connectionId))
   const rows = Object.entries(tags).map(([key, value]) => ({ connection_id: connectionId, key, value }))
   if (rows.length > 0) await ctx.db.insert(connectionTags).values(rows)
+}
+
+/** Lets the owner's functions do their last work, then deletes the connection. */
+export async function removeConnection(ctx: EnvironmentCtx, found: FoundConnection): Promise<void> {
+  await ctx.moments.connectionDeleting(ctx, found)
+  await deleteConnection(ctx, found.connection)
 }
 
 /** Deletes a connection with everything that hangs on it. Its credentials are gone at once. */

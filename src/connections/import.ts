@@ -1,10 +1,7 @@
-import { and, eq, isNull } from "drizzle-orm"
-import { type EnvironmentCtx, inTransaction } from "../app/context.ts"
+import type { EnvironmentCtx } from "../app/context.ts"
 import type { Credentials } from "../auth/credentials.ts"
 import { findIntegration } from "../integrations/integrations.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
-import { identityColumns, saveTags } from "./connections.ts"
-import { saveSecrets } from "./credentials.ts"
 import {
   connectionFaults,
   type ConnectionRow,
@@ -13,7 +10,8 @@ import {
   type ImportConnection,
   type ImportedCredentials,
 } from "./model.ts"
-import { deriveTags, toEndUser } from "./tags.ts"
+import { saveConnection } from "./save.ts"
+import { toEndUser } from "./tags.ts"
 
 /** Modes whose connections hold credentials of another shape. */
 const storedAs: Record<string, string> = { MCP_OAUTH2: "OAUTH2", MCP_OAUTH2_GENERIC: "OAUTH2", INSTALL_PLUGIN: "BASIC" }
@@ -44,86 +42,6 @@ export async function importConnection(
     webhookUrlOverride: input.webhook_url_override || null,
   })
   return { connection, integration }
-}
-
-export type SaveConnection = {
-  connectionId: string
-  credentials: Credentials
-  connectionConfig: Record<string, unknown>
-  metadata: Record<string, unknown>
-  endUser: EndUser | null
-  tags: Record<string, string>
-  webhookUrlOverride: string | null
-}
-
-/** Makes a connection, or overwrites the one of that name. Syncs and their schedules follow in the same transaction. */
-export function saveConnection(
-  ctx: EnvironmentCtx,
-  integration: IntegrationRow,
-  input: SaveConnection,
-): Promise<ConnectionRow> {
-  return inTransaction(ctx, async (ctx) => {
-    const now = ctx.now().getTime()
-    const tags = deriveTags(input.endUser, input.tags)
-    const columns = {
-      metadata: input.metadata,
-      tags,
-      ...identityColumns(input.connectionId, input.endUser),
-      errors: [],
-      webhook_url_override: input.webhookUrlOverride,
-      updated_at: now,
-    }
-    const [existing] = await ctx.db
-      .update(connections)
-      .set(columns)
-      .where(
-        and(
-          eq(connections.integration_id, integration.id),
-          eq(connections.connection_id, input.connectionId),
-          isNull(connections.deleted_at),
-        ),
-      )
-      .returning()
-    const row =
-      existing ?? (await insertConnection(ctx, { ...columns, integration, connectionId: input.connectionId, now }))
-    await saveTags(ctx, row.id, tags)
-    const saved = await saveSecrets(ctx, row, input)
-    await ctx.moments.connectionSaved(ctx, saved)
-    return saved
-  })
-}
-
-type NewRow = Pick<
-  ConnectionRow,
-  | "metadata"
-  | "tags"
-  | "end_user"
-  | "end_user_id"
-  | "organization_id"
-  | "search_text"
-  | "errors"
-  | "webhook_url_override"
-  | "updated_at"
-> & {
-  integration: IntegrationRow
-  connectionId: string
-  now: number
-}
-
-async function insertConnection(ctx: EnvironmentCtx, input: NewRow): Promise<ConnectionRow> {
-  const { integration, connectionId, now, ...columns } = input
-  const [row] = await ctx.db
-    .insert(connections)
-    .values({
-      ...columns,
-      environment_id: ctx.environment.id,
-      integration_id: integration.id,
-      connection_id: connectionId,
-      created_at: now,
-    })
-    .returning()
-  if (!row) throw new Error("The connection was not stored.")
-  return row
 }
 
 /** What an import says, in the shape in which credentials are stored; `raw` of an imported token is what was sent. */

@@ -131,6 +131,7 @@ export const connectionFaults = defineFaults({
   unknown_connection: [404, "There is no connection with this id for this integration."],
   unknown_provider_config: [400, "Provider does not exists"],
   invalid_body: [400, ""],
+  connection_validation_failed: [400, "The connection failed validation"],
   forbidden: [403, ""],
 })
 

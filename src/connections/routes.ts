@@ -2,7 +2,7 @@ import { z } from "zod"
 import { keyEndpoint, reply } from "../http/endpoint.ts"
 import { findIntegration } from "../integrations/integrations.ts"
 import { BooleanText, ConnectionId, UniqueKey } from "../kit/shapes.ts"
-import { deleteConnection, findConnection, listConnections, patchConnection, saveMetadata } from "./connections.ts"
+import { findConnection, listConnections, patchConnection, removeConnection, saveMetadata } from "./connections.ts"
 import { readConnectionConfig, readCredentials } from "./credentials.ts"
 import { importConnection } from "./import.ts"
 import {
@@ -72,7 +72,7 @@ export const connectionRoutes = ["/connections", "/connection"].flatMap((base) =
         providerConfigKey: query.provider_config_key,
       })
       if (!found) return reply(400, { error: { code: "unknown_connection" } })
-      await deleteConnection(ctx, found.connection)
+      await removeConnection(ctx, found)
       return { success: true }
     },
   }),

@@ -1,7 +1,14 @@
 import { asc, eq } from "drizzle-orm"
 import { type App, type EnvironmentCtx, inTransaction } from "../app/context.ts"
 import { seal, unseal } from "../kit/crypto.ts"
-import { type Environment, environmentFaults, environments, environmentVariables } from "./model.ts"
+import {
+  type Environment,
+  environmentFaults,
+  environments,
+  environmentVariables,
+  type ValidationSettings,
+  validationOff,
+} from "./model.ts"
 import { createKey } from "./keys.ts"
 
 /** The environments of a fresh data directory. The first is the default one. */
@@ -62,6 +69,22 @@ export async function getEnvironment(ctx: App, id: number): Promise<Environment>
   const [row] = await ctx.db.select().from(environments).where(eq(environments.id, id))
   if (!row) throw environmentFaults.unknown_environment()
   return row
+}
+
+/** What runs of the environment check. */
+export function validationOf({ settings }: Environment): ValidationSettings {
+  const names = Object.keys(validationOff) as (keyof ValidationSettings)[]
+  return Object.fromEntries(names.map((name) => [name, settings[name] === true])) as ValidationSettings
+}
+
+/** Changes the named settings and leaves the others. */
+export function saveSettings(ctx: EnvironmentCtx, change: Partial<ValidationSettings>): Promise<Environment> {
+  return inTransaction(ctx, async (ctx) => {
+    const { id } = ctx.environment
+    const settings = { ...(await getEnvironment(ctx, id)).settings, ...change }
+    await ctx.db.update(environments).set({ settings, updated_at: ctx.now().getTime() }).where(eq(environments.id, id))
+    return getEnvironment(ctx, id)
+  })
 }
 
 /** The environment's variables in clear, by name. */

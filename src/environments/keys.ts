@@ -1,5 +1,5 @@
 import { eq } from "drizzle-orm"
-import type { App } from "../app/context.ts"
+import { type App, inTransaction } from "../app/context.ts"
 import { sha256Hex } from "../kit/crypto.ts"
 import { apiKeys, type Caller, type Environment, environmentFaults, environments } from "./model.ts"
 
@@ -11,17 +11,19 @@ export async function createKey(
   input: { environment: Environment; displayName: string; scopes?: string[] },
 ): Promise<{ id: number; secretKey: string }> {
   const secretKey = crypto.randomUUID()
-  const [row] = await ctx.db
-    .insert(apiKeys)
-    .values({
-      uuid: crypto.randomUUID(),
-      environment_id: input.environment.id,
-      display_name: input.displayName,
-      hash: sha256Hex(secretKey),
-      scopes: input.scopes ?? ["environment:*"],
-      created_at: ctx.now().getTime(),
-    })
-    .returning()
+  const [row] = await inTransaction(ctx, (ctx) =>
+    ctx.db
+      .insert(apiKeys)
+      .values({
+        uuid: crypto.randomUUID(),
+        environment_id: input.environment.id,
+        display_name: input.displayName,
+        hash: sha256Hex(secretKey),
+        scopes: input.scopes ?? ["environment:*"],
+        created_at: ctx.now().getTime(),
+      })
+      .returning(),
+  )
   if (!row) throw new Error("The key was not stored.")
   return { id: row.id, secretKey }
 }
@@ -54,10 +56,13 @@ export async function authenticate(
   return { environment: row.environment, caller: { kind: "key", keyId: row.key.id, scopes: row.key.scopes } }
 }
 
-/** Throws `forbidden` unless the caller holds one of the scopes (given without the prefix `environment:`). */
+/**
+ * Throws `forbidden` unless the caller holds one of the scopes (given without the prefix `environment:`). An empty list
+ * asks for nothing beyond a valid key.
+ */
 export function requireScope(caller: Caller, scope: string | string[]): void {
   const wanted = Array.isArray(scope) ? scope : [scope]
-  if (wanted.some((name) => holdsScope(caller, name))) return
+  if (wanted.length === 0 || wanted.some((name) => holdsScope(caller, name))) return
   const names = wanted.map(fullScope)
   throw environmentFaults.forbidden({
     message:

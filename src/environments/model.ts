@@ -1,3 +1,4 @@
+import { z } from "zod"
 import { defineFaults } from "../kit/errors.ts"
 import { bool, int, json, sealed, table, text, time } from "../store/columns.ts"
 
@@ -34,7 +35,32 @@ export const environmentVariables = table("environment_variables", {
   value: sealed("value"),
 })
 
-export type EnvironmentSettings = Record<string, unknown>
+/**
+ * Whether runs check what passes through them against the function's own schemas: what an action takes and gives, the
+ * records that `batchSave` writes, the connection's metadata before a sync starts. All off unless set.
+ */
+export const ValidationSettings = z.strictObject({
+  validate_action_input: z.boolean(),
+  validate_action_output: z.boolean(),
+  validate_sync_records: z.boolean(),
+  validate_sync_metadata: z.boolean(),
+})
+export type ValidationSettings = z.output<typeof ValidationSettings>
+export const validationOff: ValidationSettings = {
+  validate_action_input: false,
+  validate_action_output: false,
+  validate_sync_records: false,
+  validate_sync_metadata: false,
+}
+
+/** Replaces the whole set. */
+export const Variables = z
+  .array(z.strictObject({ name: z.string().min(1).max(255), value: z.string().max(65_536) }))
+  .max(1_000)
+  .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, "A name may stand only once")
+
+/** What was set; other members belong to other rooms. */
+export type EnvironmentSettings = Partial<ValidationSettings> & Record<string, unknown>
 export type Environment = typeof environments.$inferSelect
 
 /** Who sent a request. */

@@ -1,15 +1,8 @@
 import { SourceMap } from "node:module"
+import { foreignModules, logFindings, NAMESPACE, ROOT, stripTrailer, tidyMap } from "./bundle-output.ts"
 import { checkEntry } from "./checks.ts"
 import type { Diagnostic } from "./diagnostics.ts"
-import {
-  ALLOWED_MODULES,
-  checkImports,
-  findImports,
-  type ImportSite,
-  isProjectPath,
-  locateImport,
-  resolveImport,
-} from "./imports.ts"
+import { findImports, type ImportSite, checkImports, isProjectPath, locateImport, resolveImport } from "./imports.ts"
 
 /**
  * A function ready to run, or why it is not. `code` is a CommonJS script whose only outside names are `require` calls
@@ -28,10 +21,6 @@ export type BundleResult =
 
 export type BundleInput = { files: ReadonlyMap<string, string>; entry: string }
 
-// A macro (`with { type: "macro" }`) would run the owner's code inside this process while it is bundled. Bun refuses
-// macros for modules whose path contains /node_modules/, in plugin namespaces too. The map strips the prefix again.
-const ROOT = "/node_modules/fn/"
-const NAMESPACE = "fn"
 const EMPTY = "empty"
 const MAX_SOURCE_CHARS = 4 * 1024 * 1024
 const MAX_MODULES = 1000
@@ -41,7 +30,8 @@ type Build = BundleInput & {
   legacy: boolean
   errors: Diagnostic[]
   loaded: Set<string>
-  bytes: number
+  chars: number
+  sites: Map<string, ImportSite[]>
 }
 
 /**
@@ -63,7 +53,8 @@ export async function bundleFunction(input: BundleInput): Promise<BundleResult> 
     legacy: shape.legacy,
     errors: [],
     loaded: new Set(),
-    bytes: 0,
+    chars: 0,
+    sites: new Map(),
   }
   const output = await runBuild(build)
   const errors = [...build.errors, ...logFindings(output.logs, "error")]
@@ -191,30 +182,6 @@ function toModule(path: string): Bun.OnResolveResult {
   return { path: ROOT + path, namespace: NAMESPACE }
 }
 
-function logFindings(logs: ReadonlyArray<unknown>, level: "error" | "warning"): Diagnostic[] {
-  return (logs as ReadonlyArray<BuildMessage>)
-    .filter((log) => log.level === level)
-    .map((log) => ({
-      file: log.position?.file.slice(log.position.file.indexOf(ROOT) + ROOT.length) ?? "",
-      line: Math.max(log.position?.line ?? 1, 1),
-      column: Math.max(log.position?.column ?? 1, 1),
-      code: level === "warning" ? "bundler_warning" : logCode(log.message),
-      message: log.message.replaceAll(`${NAMESPACE}:${ROOT}`, ""),
-    }))
-}
-
-function logCode(message: string): string {
-  if (message.startsWith("No matching export")) return "unresolved_import"
-  if (/will not be bundled|cannot be run from node_modules|^Could not resolve/.test(message)) return "disallowed_import"
-  return "syntax_error"
-}
-
-/** The last word: whatever the bundle still asks for by name must be one of the allowed modules. */
-function foreignModules(code: string): string[] {
-  const asked = new Bun.Transpiler({ loader: "js" }).scanImports(code).map((one) => one.path)
-  return [...new Set(asked)].filter((name) => !ALLOWED_MODULES.has(name))
-}
-
 function consoleWarnings(build: Build): Diagnostic[] {
   const uses = [...build.loaded].filter((path) => /\bconsole\.\w/.test(build.files.get(path) ?? ""))
   return uses.map((path) => fileFinding(path, "console_used", "console output is not kept; use nango.log()"))
@@ -225,30 +192,8 @@ function tidy(errors: Diagnostic[]): Diagnostic[] {
   return [...unique.values()].slice(0, MAX_ERRORS)
 }
 
-function tidyMap(text: string): string {
-  const map = JSON.parse(text) as {
-    version: number
-    sources: string[]
-    sourcesContent: string[]
-    mappings: string
-  }
-  const sources = map.sources.map((source) => source.replace(`${NAMESPACE}:${ROOT}`, ""))
-  const { version, sourcesContent, mappings } = map
-  return JSON.stringify({
-    version,
-    sources,
-    sourcesContent,
-    mappings,
-    names: [],
-  })
-}
-
 function readMap(text: string): SourceMap {
   return new SourceMap(JSON.parse(text) as ConstructorParameters<typeof SourceMap>[0])
-}
-
-function stripTrailer(code: string): string {
-  return code.replace(/\n\/\/# debugId=\w+\s*$/, "\n")
 }
 
 function tooLarge(entry: string): Diagnostic {

@@ -39,6 +39,15 @@ export async function findFunction(
   return row
 }
 
+/** A deployed function by its number; undefined once it was removed. */
+export async function findFunctionById(ctx: Pick<EnvironmentCtx, "db">, id: number): Promise<FunctionRow | undefined> {
+  const [row] = await ctx.db
+    .select()
+    .from(functions)
+    .where(and(eq(functions.id, id), isNull(functions.deleted_at)))
+  return row
+}
+
 /** The code of a deployed function. It exists as long as its row does. */
 export async function readCode(ctx: EnvironmentCtx, functionId: number): Promise<FunctionCode> {
   const [row] = await ctx.db.select().from(functionCode).where(eq(functionCode.function_id, functionId))

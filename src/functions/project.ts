@@ -32,7 +32,7 @@ export async function readProject(dir: string): Promise<Map<string, string>> {
 async function findRoot(dir: string): Promise<string> {
   const root = await realpathOf(dir)
   if (root === undefined || !(await stat(root)).isDirectory()) {
-    throw faults.project_not_found({ message: `${dir} is not a folder.`, hint: "sluice init" })
+    throw faults.project_not_found({ message: `${dir} is not a folder.`, hint: "sluice deploy <folder of your functions>" })
   }
   const names = new Set(await readdir(root))
   if (names.has("index.ts") || names.has("nango.yaml") || names.has("nango.yml")) return root

@@ -51,7 +51,7 @@ export function createApi(app: App): (request: Request) => Promise<Response> {
     if (code === "NOT_FOUND") return notFound(request)
     return toResponse(error, { requestId: crypto.randomUUID(), log: app.log })
   })
-  const canonical = canonicalPath(endpoints.map((endpoint) => endpoint.path))
+  const canonical = canonicalPath(endpoints)
   return async (request) => {
     if (request.method === "OPTIONS") return preflight()
     return cors(await elysia.fetch(canonical(request)))

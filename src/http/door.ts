@@ -1,7 +1,7 @@
 import type { z } from "zod"
 import type { App, Ctx } from "../app/context.ts"
 import { authenticate, requireScope } from "../environments/keys.ts"
-import type { AppError } from "../kit/errors.ts"
+import type { AppError, Issue } from "../kit/errors.ts"
 import type { Endpoint, Reply } from "./endpoint.ts"
 import { httpFaults, issuesOf, json, toResponse } from "./errors.ts"
 import { parseQuery } from "./query.ts"
@@ -61,23 +61,41 @@ function checkContentType(path: string, headers: Headers): void {
   if (jsonOnly.has(path.split("/")[1]?.toLowerCase() ?? "")) throw httpFaults.invalid_content_type()
 }
 
+/** Far above what people nest; deeper values would exhaust the stack of whoever walks through them. */
+const deepest = 1_000
+
 /** An empty body counts as absent; texts and `null` are no bodies. */
 async function readJson(request: Request): Promise<unknown> {
   const text = await request.text()
   if (text.trim() === "") return undefined
+  const value = parseJson(text)
+  if (value === null || typeof value !== "object")
+    throw httpFaults.invalid_json({ message: "The body must be a JSON object or array." })
+  if (isDeeperThan(value, deepest))
+    throw httpFaults.invalid_json({ message: `The body is nested more than ${deepest} levels deep.` })
+  return value
+}
+
+function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text)
-    if (value !== null && typeof value === "object") return value
+    return JSON.parse(text)
   } catch (cause) {
     throw httpFaults.invalid_json({ message: (cause as Error).message, cause })
   }
-  throw httpFaults.invalid_json({ message: "The body must be a JSON object or array." })
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (value === null || typeof value !== "object") return false
+  if (levels === 0) return true
+  return Object.values(value).some((member) => isDeeperThan(member, levels - 1))
 }
 
 function shape(endpoint: Endpoint, url: URL, request: Request, params: Record<string, string>, body: unknown) {
   return {
     query: readQuery(endpoint, url),
-    body: endpoint.body ? check(endpoint.body, body ?? {}, httpFaults.invalid_body) : refuseBody(body),
+    body: endpoint.body
+      ? check(endpoint.body, body ?? {}, httpFaults.invalid_body)
+      : refuseMembers(body, httpFaults.invalid_body),
     params: endpoint.params ? check(endpoint.params, params, httpFaults.invalid_uri_params) : undefined,
     headers: endpoint.headers
       ? check(endpoint.headers, Object.fromEntries(request.headers), httpFaults.invalid_headers)
@@ -88,26 +106,21 @@ function shape(endpoint: Endpoint, url: URL, request: Request, params: Record<st
 function readQuery(endpoint: Endpoint, url: URL): unknown {
   const query = parseQuery(url.search)
   if (endpoint.query) return check(endpoint.query, query, httpFaults.invalid_query_params)
-  const names = Object.keys(query)
-  if (names.length === 0 || endpoint.ignoreQuery) return undefined
-  const quoted = names.map((name) => `"${name}"`).join(", ")
-  const message = names.length === 1 ? `Unrecognized key: ${quoted}` : `Unrecognized keys: ${quoted}`
-  throw httpFaults.invalid_query_params({ errors: [{ code: "unrecognized_keys", message, path: [] }] })
+  if (!endpoint.ignoreQuery) refuseMembers(query, httpFaults.invalid_query_params)
+  return undefined
 }
 
-function refuseBody(body: unknown): undefined {
-  const names = Object.keys((body as object | undefined) ?? {})
+type RaiseIssues = (details: { errors: Issue[] }) => AppError
+
+/** Refuses any member where none is expected, in the words of zod. */
+function refuseMembers(value: unknown, fault: RaiseIssues): undefined {
+  const names = Object.keys((value as object | undefined) ?? {})
   if (names.length === 0) return undefined
-  throw httpFaults.invalid_body({
-    errors: [{ code: "unrecognized_keys", message: `Unrecognized key: "${names[0]}"`, path: [] }],
-  })
+  const message = `Unrecognized key${names.length === 1 ? "" : "s"}: ${names.map((name) => `"${name}"`).join(", ")}`
+  throw fault({ errors: [{ code: "unrecognized_keys", message, path: [] }] })
 }
 
-function check<S extends z.ZodType>(
-  schema: S,
-  value: unknown,
-  fault: (details: { errors: ReturnType<typeof issuesOf> }) => AppError,
-): z.output<S> {
+function check<S extends z.ZodType>(schema: S, value: unknown, fault: RaiseIssues): z.output<S> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw fault({ errors: issuesOf(parsed.error) })
@@ -126,5 +139,4 @@ function toReply(result: unknown): Response {
   return json(result.status, result.body, result.headers)
 }
 
-const isReply = (result: unknown): result is Reply =>
-  typeof result === "object" && result !== null && "reply" in result
+const isReply = (result: unknown): result is Reply => typeof result === "object" && result !== null && "reply" in result

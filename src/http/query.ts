@@ -1,37 +1,45 @@
-/** A query as it arrives: text, lists (`a=1&a=2`, `a[]=1`) and nested objects (`a[b]=1`). */
+/** A query as it arrives: text, lists (`a=1&a=2`, `a[]=1`, `a[0]=1`) and nested objects (`a[b]=1`). */
 export type QueryValue = string | QueryValue[] | { [key: string]: QueryValue }
+type Members = { [key: string]: QueryValue }
 
-const longestList = 100
+const deepest = 5
 
-/** Reads a query string with bracket notation. Keys that could reach a prototype are left out. */
-export function parseQuery(search: string): Record<string, QueryValue> {
-  const result: Record<string, QueryValue> = Object.create(null)
+/**
+ * Reads a query string with bracket notation. The objects have no prototype, so a name like `constructor` or `__proto__`
+ * is a name like any other, and reaches the route's shape.
+ */
+export function parseQuery(search: string): Members {
+  const result: Members = Object.create(null)
   for (const [key, value] of new URLSearchParams(search)) put(result, splitKey(key), value)
-  return { ...result }
+  return result
 }
 
 function splitKey(key: string): string[] {
   const open = key.indexOf("[")
   if (open <= 0 || !key.endsWith("]")) return [key]
   const inner = key.slice(open + 1, -1).split("][")
-  return inner.length > 5 ? [key] : [key.slice(0, open), ...inner]
+  return inner.length > deepest ? [key] : [key.slice(0, open), ...inner]
 }
 
-function put(target: Record<string, QueryValue>, path: string[], value: string): void {
-  const [head, ...rest] = path
-  if (head === undefined || head === "__proto__" || head === "constructor" || head === "prototype") return
+function put(target: Members, [head = "", ...rest]: string[], value: string): void {
   const present = target[head]
-  if (rest.length === 0 || rest[0] === "") {
-    const isList = rest[0] === ""
-    if (present === undefined) target[head] = isList ? [value] : value
-    else if (Array.isArray(present)) {
-      if (present.length < longestList) present.push(value)
-    }
-    else if (typeof present === "string") target[head] = [present, value]
+  const isList = rest.length === 1 && /^\d{0,3}$/.test(rest[0] ?? "")
+  if (rest.length === 0 || isList) {
+    target[head] = join(present, value, isList)
     return
   }
-  const nested =
-    present !== null && typeof present === "object" && !Array.isArray(present) ? present : Object.create(null)
+  const nested: Members = isMembers(present) ? present : Object.create(null)
   put(nested, rest, value)
-  target[head] = { ...nested }
+  if (present !== nested) target[head] = join(present, nested, false)
 }
+
+/** A name that is given again makes a list; so does the bracket form, also when it is given once. */
+function join(present: QueryValue | undefined, value: QueryValue, isList: boolean): QueryValue {
+  if (present === undefined) return isList ? [value] : value
+  if (!Array.isArray(present)) return [present, value]
+  present.push(value)
+  return present
+}
+
+const isMembers = (value: QueryValue | undefined): value is Members =>
+  typeof value === "object" && !Array.isArray(value)

@@ -128,6 +128,7 @@ async function checkRename(ctx: EnvironmentCtx, row: IntegrationRow, uniqueKey: 
 export async function deleteIntegration(ctx: EnvironmentCtx, uniqueKey: string): Promise<void> {
   const row = await findIntegration(ctx, uniqueKey)
   if (!row) throw integrationFaults.not_found()
+  await ctx.moments.integrationDeleting(ctx, row)
   await inTransaction(ctx, async (ctx) => {
     await ctx.moments.integrationDeleted(ctx, row)
     await ctx.db

@@ -7,32 +7,53 @@ export const mask = "[redacted]"
 export const isSecretName = (name: string): boolean =>
   secretName.test(name) || /(secret|password|token|api-?key)$/i.test(name)
 
-/** Masks every member with a secret's name, at any depth, and every occurrence of the given secret texts. */
-export function redact(value: unknown, secrets: readonly string[] = [], depth = 0): unknown {
-  if (typeof value === "string") return redactText(value, secrets)
-  if (value === null || typeof value !== "object" || value instanceof Date || depth > 20) return value
-  if (Array.isArray(value)) return value.map((item) => redact(item, secrets, depth + 1))
-  const copy: Record<string, unknown> = {}
-  for (const [key, member] of Object.entries(value)) {
-    copy[key] = isSecretName(key) && member !== null && member !== "" ? mask : redact(member, secrets, depth + 1)
-  }
-  return copy
+const deepest = 20
+
+/**
+ * Masks every member with a secret's name, at any depth, and every occurrence of the given secret texts, also in names.
+ * What lies too deep to be looked through is masked as a whole. The copy can always be written as JSON.
+ */
+export function redact(value: unknown, secrets: readonly string[] = []): unknown {
+  return redactValue(value, longestFirst(secrets), 0)
+}
+
+function redactValue(value: unknown, secrets: readonly string[], depth: number): unknown {
+  if (typeof value === "string") return replaceAll(value, secrets)
+  if (typeof value === "bigint") return String(value)
+  if (value === null || typeof value !== "object" || value instanceof Date) return value
+  if (depth > deepest) return mask
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, secrets, depth + 1))
+  const members = Object.entries(value).map(([key, member]) => {
+    const hidden = isSecretName(key) && member !== null && member !== undefined && member !== ""
+    return [replaceAll(key, secrets), hidden ? mask : redactValue(member, secrets, depth + 1)]
+  })
+  return Object.fromEntries(members)
 }
 
 /** Masks secret texts inside a text. Texts shorter than four characters are no secrets worth the false alarms. */
-export function redactText(text: string, secrets: readonly string[]): string {
+export const redactText = (text: string, secrets: readonly string[]): string => replaceAll(text, longestFirst(secrets))
+
+/** One secret may be the beginning of another: replacing the shorter first would leave the rest of the longer. */
+const longestFirst = (secrets: readonly string[]): string[] =>
+  secrets.filter((secret) => secret.length >= 4).toSorted((a, b) => b.length - a.length)
+
+function replaceAll(text: string, secrets: readonly string[]): string {
   let result = text
-  for (const secret of secrets) if (secret.length >= 4) result = result.replaceAll(secret, mask)
+  for (const secret of secrets) result = result.replaceAll(secret, mask)
   return result
 }
 
-/** Masks the values of secret query parameters in a URL, and its user info. */
+/** Masks the values of secret parameters in the query and fragment of a URL, and its user info. */
 export function redactUrl(url: string, secrets: readonly string[] = []): string {
-  const plain = redactText(url, secrets).replace(/^(\w+:\/\/)[^/?#@]*@/, `$1${mask}@`)
-  const at = plain.indexOf("?")
+  const plain = redactText(url, secrets).replace(/^(\w+:\/\/)[^/?#]*@/, `$1${mask}@`)
+  const at = plain.search(/[?#]/)
   if (at < 0) return plain
-  const query = plain
-    .slice(at + 1)
-    .replace(/([^&=#]+)=([^&#]*)/g, (pair, name: string) => (isSecretName(name) ? `${name}=${mask}` : pair))
-  return `${plain.slice(0, at)}?${query}`
+  const parameters = plain
+    .slice(at)
+    .replace(/([^?&=#]+)=([^&#]*)/g, (pair, name: string) =>
+      isSecretName(decodeName(name)) ? `${name}=${mask}` : pair,
+    )
+  return plain.slice(0, at) + parameters
 }
+
+const decodeName = (name: string): string => new URLSearchParams(`${name}=`).keys().next().value ?? name

@@ -28,15 +28,21 @@ const tagKey = z
   .max(64)
   .regex(/^[a-zA-Z][a-zA-Z0-9_\-./]*$/)
 
+type Texts = Record<string, string>
+
+function checkTagKeys(tags: Texts, ctx: z.RefinementCtx): void {
+  const keys = Object.keys(tags)
+  if (keys.length > 10) ctx.addIssue({ code: "custom", message: "Tags cannot have more than 10 keys" })
+  if (new Set(keys.map((key) => key.toLowerCase())).size < keys.length) {
+    ctx.addIssue({ code: "custom", message: "Tag keys must be unique (case-insensitive)" })
+  }
+}
+
 /** Up to ten tags; keys are lower-cased and must stay different. */
 export const Tags = z
   .record(tagKey, z.string().min(1).max(255))
   .superRefine((tags, ctx) => {
-    const keys = Object.keys(tags)
-    if (keys.length > 10) ctx.addIssue({ code: "custom", message: "Tags cannot have more than 10 keys" })
-    if (new Set(keys.map((key) => key.toLowerCase())).size < keys.length) {
-      ctx.addIssue({ code: "custom", message: "Tag keys must be unique (case-insensitive)" })
-    }
+    checkTagKeys(tags, ctx)
     const email = Object.entries(tags).find(([key]) => key.toLowerCase() === "end_user_email")?.[1]
     if (email !== undefined && !z.email().min(5).safeParse(email).success) {
       ctx.addIssue({ code: "custom", message: "end_user_email must be a valid email", path: ["end_user_email"] })
@@ -48,7 +54,7 @@ export const EndUserInput = z.strictObject({
   id: z.string().min(1).max(255),
   email: z.email().min(5).optional(),
   display_name: z.string().max(255).optional(),
-  tags: z.record(tagKey, z.string().max(255)).optional(),
+  tags: z.record(tagKey, z.string().max(255)).superRefine(checkTagKeys).optional(),
 })
 export type EndUserInput = z.infer<typeof EndUserInput>
 

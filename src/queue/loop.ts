@@ -85,8 +85,17 @@ export function createQueueLoop(app: () => App, options: { most: number; limit: 
     } catch (error) {
       ctx.log.error({ err: error, task: task.id, kind: task.kind }, `a task failed: ${messageOf(error)}`)
     }
-    // The handler settles in its closing transaction; this only catches one that could not.
-    if (!stopped) await ctx.store.tx((tx) => settleTask({ ...ctx, tx, db: tx.db }, task))
+    if (!stopped) await settleLeftover(ctx, task)
+  }
+
+  /** The handler settles in its closing transaction; this is for one that could not. */
+  async function settleLeftover(ctx: App, task: TaskRow) {
+    try {
+      await ctx.store.tx((tx) => settleTask({ ...ctx, tx, db: tx.db }, task))
+    } catch (error) {
+      // A store that cannot be written (a full disk): its lease runs out, and then the task is taken up again.
+      ctx.log.error({ err: error, task: task.id }, `a task could not be settled: ${messageOf(error)}`)
+    }
   }
 
   async function keepLeases() {

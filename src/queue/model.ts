@@ -43,12 +43,12 @@ export const schedules = table("schedules", {
   state: text("state").$type<"active" | "disabled">().notNull(),
 })
 
-export type TaskKind = "sync"
+export type TaskKind = "sync" | "webhook" | "event"
 export type TaskRow = typeof tasks.$inferSelect
 export type ScheduleRow = typeof schedules.$inferSelect
 
 /** Actions outrank webhooks outrank syncs. */
-export const priorities = { action: 10, webhook: 20, sync: 30 } as const
+export const priorities = { action: 10, event: 15, webhook: 20, sync: 30 } as const
 
 /** A task whose attempt is lost this often in a row, without one committed step between, is given up. */
 export const maxLosses = 5

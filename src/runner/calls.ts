@@ -39,6 +39,8 @@ export const FetchRaw = z.strictObject({
   url: z.url().max(200_000),
   method: z.string().regex(/^[A-Z]{1,20}$/),
   headers: Headers,
+  /** Until the head of the answer is there. */
+  timeoutMs: z.number().int().min(1).max(3_600_000).optional(),
 })
 
 export const LogWrite = z.strictObject({

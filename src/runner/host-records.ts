@@ -8,7 +8,6 @@ import type { HostRun } from "./host-run.ts"
 const faults = defineFaults({
   not_in_actions: [400, "Records can only be used in syncs and webhook functions."],
   unknown_model: [400, "The model is not declared by this function."],
-  no_delete_window: [400, "trackDeletesEnd was called without trackDeletesStart."],
   delete_brake: [409, "The run would delete nearly all records of a model."],
 })
 

@@ -3,8 +3,10 @@ import { readConnectionConfig, readCredentials, secretsOf, withoutRefreshTokens 
 import { toFull } from "../connections/model.ts"
 import { listVariables } from "../environments/environments.ts"
 import { getIntegration } from "../integrations/integrations.ts"
+import { defineFaults } from "../kit/errors.ts"
 import { toPublic } from "../integrations/model.ts"
 import { shownCredentials, webhookUrl } from "../integrations/show.ts"
+import { StoreError } from "../store/sqlite.ts"
 import { startSyncs, triggerSyncs } from "../syncs/commands.ts"
 import { SyncName } from "../syncs/model.ts"
 import type { CallInput, CallName } from "./calls.ts"
@@ -60,8 +62,31 @@ const handlers: Handlers = {
 
 /** The daemon's side of one run. */
 export function answerFor(run: HostRun): AnswerCall {
-  return async (call, input, body) =>
-    (handlers[call] as (run: HostRun, input: unknown, body: Payload | undefined) => Promise<Answer>)(run, input, body)
+  return async (call, input, body) => {
+    const handle = handlers[call] as (run: HostRun, input: unknown, body: Payload | undefined) => Promise<Answer>
+    try {
+      return await handle(run, input, body)
+    } catch (error) {
+      throw fromStep(error)
+    }
+  }
+}
+
+const stepFaults = defineFaults({
+  script_aborted: [410, "The run no longer holds its task."],
+  invalid_sync_record: [400, "A record is not valid."],
+})
+const stepCodes: Record<string, keyof typeof stepFaults> = {
+  lease_lost: "script_aborted",
+  invalid_record: "invalid_sync_record",
+}
+
+/** What a step refuses is the function's doing, so it may hear why; any other failure of the store stays ours. */
+function fromStep(error: unknown): unknown {
+  const code = error instanceof StoreError ? stepCodes[error.code] : undefined
+  if (!code) return error
+  const { message } = error as StoreError
+  return stepFaults[code]({ message: code === "invalid_sync_record" ? message : undefined, cause: error })
 }
 
 /** Releases every lock that the run still holds. */

@@ -116,6 +116,7 @@ const guestTypes = new Set([
   "sync_script_failure",
   "webhook_script_failure",
   "invalid_sync_record",
+  "invalid_sync_metadata",
   "invalid_action_input",
   "invalid_action_output",
   "unknown_provider_template_in_config",

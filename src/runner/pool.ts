@@ -1,6 +1,8 @@
 import type { Child } from "./child.ts"
 import { startChild } from "./child.ts"
 import type { Measure } from "./confine.ts"
+import { librariesIn, readLibraries } from "./libraries/load.ts"
+import type { LibraryName } from "./libraries/names.ts"
 import { platformError } from "./messages.ts"
 import type { Runner, RunnerOptions, RunOutcome, RunRequest } from "./runner.ts"
 
@@ -98,6 +100,16 @@ export function createRunner(options: RunnerOptions): Runner {
     if (starting() < queue.length && mayGrow(request)) start()
   }
 
+  async function runWithLibraries(request: RunRequest, names: LibraryName[]): Promise<RunOutcome> {
+    try {
+      return await run({ ...request, libraries: await readLibraries(names) })
+    } catch (error) {
+      // A run always has an outcome; this one says that the installation is broken.
+      options.log("error", "libraries of functions cannot be read", { names, error })
+      return refused(`The libraries ${names.join(", ")} cannot be loaded`)
+    }
+  }
+
   function leaveQueue(waiting: Waiting): void {
     const at = queue.indexOf(waiting)
     if (at < 0) return
@@ -125,22 +137,26 @@ export function createRunner(options: RunnerOptions): Runner {
     }
   }
 
+  function run(request: RunRequest): Promise<RunOutcome> {
+    if (closing) return Promise.resolve(refused("The runner is closing"))
+    if ((request.nested ?? 0) > maxDepth) {
+      return Promise.resolve(refused(`Actions can trigger each other to a depth of ${maxDepth}`))
+    }
+    if (request.signal?.aborted) {
+      return Promise.resolve({ ok: false, error: platformError("script_aborted", "The run was cancelled") })
+    }
+    const names = request.libraries ? [] : librariesIn(request.code)
+    if (names.length > 0) return runWithLibraries(request, names)
+    return new Promise((resolve) => enqueue(request, resolve))
+  }
+
   let watcher: ReturnType<typeof setInterval> | undefined
   const sweeper = setInterval(sweep, sweepMs)
   sweeper.unref()
   refill()
 
   return {
-    run(request) {
-      if (closing) return Promise.resolve(refused("The runner is closing"))
-      if ((request.nested ?? 0) > maxDepth) {
-        return Promise.resolve(refused(`Actions can trigger each other to a depth of ${maxDepth}`))
-      }
-      if (request.signal?.aborted) {
-        return Promise.resolve({ ok: false, error: platformError("script_aborted", "The run was cancelled") })
-      }
-      return new Promise((resolve) => enqueue(request, resolve))
-    },
+    run,
     stats: () => ({
       processes: children.size,
       busy: [...children].filter((child) => child.busy).length,

@@ -23,8 +23,16 @@ export type RunFacts = {
   /** The provider's `proxy.paginate`; null when it has none, undefined when the provider is unknown. */
   paginate?: Record<string, unknown> | null
   syncConfig?: Record<string, unknown>
-  runnerFlags?: Record<string, unknown>
+  /** What is checked against the function's own schemas. */
+  runnerFlags?: Partial<RunnerFlags>
   isCLI?: boolean
+}
+
+export type RunnerFlags = {
+  validateActionInput: boolean
+  validateActionOutput: boolean
+  validateSyncRecords: boolean
+  validateSyncMetadata: boolean
 }
 
 export type RunKind = "sync" | "webhook" | "action" | "on-event" | "describe"
@@ -37,6 +45,8 @@ export type GuestJob = {
   input?: string
   facts: RunFacts
   outputBytes: number
+  /** Texts of the libraries that the code requires, by name. */
+  libraries?: Record<string, string>
 }
 
 export type Frame = { line: number; column: number }

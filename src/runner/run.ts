@@ -120,6 +120,6 @@ export function startRun(number: number, request: RunRequest, port: RunPort): Ru
   return { number, outcome: promise, receive, lost, memoryBytes: request.limits.memoryBytes }
 }
 
-function toJob({ kind, code, fileName, input, facts, limits }: RunRequest): GuestJob {
-  return { kind, code, fileName, input, facts, outputBytes: limits.outputBytes }
+function toJob({ kind, code, fileName, input, facts, limits, libraries }: RunRequest): GuestJob {
+  return { kind, code, fileName, input, facts, outputBytes: limits.outputBytes, libraries }
 }

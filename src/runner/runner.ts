@@ -40,6 +40,8 @@ export type RunRequest = {
   signal?: AbortSignal
   /** How many actions stand above this one; a nested run gets a process beyond the cap. At most 5. */
   nested?: number
+  /** Filled in by the runner: texts of the libraries that the code requires. */
+  libraries?: Record<string, string>
   answer: AnswerCall
 }
 

@@ -1,5 +1,5 @@
 import type { EnvironmentCtx } from "../app/context.ts"
-import { listVariables } from "../environments/environments.ts"
+import { listVariables, validationOf } from "../environments/environments.ts"
 import { rewriteStack } from "../functions/bundle.ts"
 import { readCode } from "../functions/functions.ts"
 import type { FunctionRow } from "../functions/model.ts"
@@ -25,6 +25,17 @@ export async function baseFacts(run: HostRun): Promise<RunFacts> {
     loggerLevel: await loggerLevel(ctx),
     models: run.models,
     paginate: provider.proxy?.paginate ?? null,
+    runnerFlags: flagsOf(ctx),
+  }
+}
+
+function flagsOf({ environment }: EnvironmentCtx): NonNullable<RunFacts["runnerFlags"]> {
+  const settings = validationOf(environment)
+  return {
+    validateActionInput: settings.validate_action_input,
+    validateActionOutput: settings.validate_action_output,
+    validateSyncRecords: settings.validate_sync_records,
+    validateSyncMetadata: settings.validate_sync_metadata,
   }
 }
 

@@ -6,6 +6,7 @@ import { settleTask } from "../queue/queue.ts"
 import { runCounts } from "../records/counts.ts"
 import type { HostRun } from "../runner/host-run.ts"
 import type { RunError } from "../runner/runner.ts"
+import type { Tx } from "../store/store.ts"
 import { type SyncRow, type SyncRunRow, syncRuns, syncs } from "../syncs/model.ts"
 
 type Ended = { task: TaskRow; row: SyncRunRow }
@@ -27,7 +28,11 @@ export async function closeSucceeded(run: HostRun, ended: Ended & { sync: SyncRo
       .update(syncRuns)
       .set(endColumns(run, "SUCCESS", ctx.now().getTime()))
       .where(eq(syncRuns.id, row.id))
-    await ctx.db.update(syncs).set({ last_sync_at: row.started_at, accept_deletes: false }).where(eq(syncs.id, sync.id))
+    if (row.kind === "sync")
+      await ctx.db
+        .update(syncs)
+        .set({ last_sync_at: row.started_at, accept_deletes: false })
+        .where(eq(syncs.id, sync.id))
     return true
   })
   if (!held) return closeFenced(run, row)
@@ -95,7 +100,10 @@ export async function closeInterrupted(
   })
 }
 
-async function stopRow(ctx: App, row: SyncRunRow, message: string): Promise<void> {
+/** Ends the run of an attempt that had no closing step; what it has seen stays only where a delete window needs it. */
+async function stopRow(ctx: App & { tx: Tx }, row: SyncRunRow, message: string): Promise<void> {
+  const [sync] = await ctx.db.select().from(syncs).where(eq(syncs.id, row.sync_id))
+  if (sync) await ctx.tx.step({ name: "records.closeRun", input: { runId: row.id, connectionId: sync.connection_id } })
   await ctx.db
     .update(syncRuns)
     .set({ status: "STOPPED", error: { type: "script_interrupted", message }, finished_at: ctx.now().getTime() })

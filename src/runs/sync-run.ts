@@ -4,6 +4,7 @@ import { getEnvironment } from "../environments/environments.ts"
 import { findFunction } from "../functions/functions.ts"
 import type { FunctionRow } from "../functions/model.ts"
 import { AppError, messageOf } from "../kit/errors.ts"
+import { isoTime } from "../kit/shapes.ts"
 import type { TaskHandler } from "../queue/loop.ts"
 import type { TaskRow } from "../queue/model.ts"
 import { settleTask } from "../queue/queue.ts"
@@ -18,10 +19,12 @@ import { baseFacts, execute } from "./context.ts"
 import { runAction } from "./action-run.ts"
 import { closeFailed, closeInterrupted, closeSucceeded } from "./settle.ts"
 
-/** How a sync's tasks are carried out: load, clear if asked, run, settle. */
-export function syncHandler(app: () => App): TaskHandler {
+type SyncKind = SyncRunRow["kind"]
+
+/** How the tasks of a sync, or of its webhook function, are carried out: load, clear if asked, run, settle. */
+export function syncHandler(app: () => App, kind: SyncKind): TaskHandler {
   return {
-    run: (task, signal) => runSync(app(), task, signal),
+    run: (task, signal) => runSync(app(), { task, signal, kind }),
     lost: (task, givenUp) => closeInterrupted(app(), task, { givenUp }),
   }
 }
@@ -33,13 +36,16 @@ type Loaded = {
   found: NonNullable<Awaited<ReturnType<typeof findConnectionById>>>
 }
 
-async function runSync(app: App, task: TaskRow, signal: AbortSignal): Promise<void> {
+type Work = { task: TaskRow; signal: AbortSignal; kind: SyncKind }
+
+async function runSync(app: App, work: Work): Promise<void> {
+  const { task, signal } = work
   const loaded = await loadSync(app, task)
   if (!loaded) {
     await inTransaction(app, (ctx) => settleTask(ctx, task))
     return
   }
-  const { row, run } = await openRun(loaded, task, signal)
+  const { row, run } = await openRun(loaded, work)
   try {
     const error = await carryOut(loaded, run, task)
     if (!error) await closeSucceeded(run, { task, row, sync: loaded.sync, fn: loaded.fn })
@@ -61,33 +67,32 @@ async function loadSync(app: App, task: TaskRow): Promise<Loaded | undefined> {
   const ctx: EnvironmentCtx = { ...app, environment: await getEnvironment(app, sync.environment_id) }
   const found = await findConnectionById(ctx, sync.connection_id)
   const fn = await findFunction(ctx, { integrationId: sync.integration_id, type: "sync", name: sync.name })
-  return found && fn?.enabled ? { ctx, sync, fn, found } : undefined
+  return found?.connection.deleted_at === null && fn?.enabled ? { ctx, sync, fn, found } : undefined
 }
 
 async function openRun(
   { ctx, sync, fn, found }: Loaded,
-  task: TaskRow,
-  signal: AbortSignal,
+  { task, signal, kind }: Work,
 ): Promise<{ row: SyncRunRow; run: HostRun }> {
   const operation = ctx.logs.open({
     environmentId: ctx.environment.id,
-    type: "sync",
-    action: "run",
-    message: `Sync "${sync.name}"`,
+    type: kind,
+    action: kind === "sync" ? "run" : "incoming",
+    message: kind === "sync" ? `Sync "${sync.name}"` : `Webhook function of "${sync.name}"`,
     integration: found.integration.unique_key,
     provider: found.integration.provider,
     connection: found.connection.connection_id,
     function: sync.name,
     meta: { variant: sync.variant, attempt: task.attempt },
   })
-  const incremental = sync.last_sync_at !== null
+  const type = kind === "webhook" ? "WEBHOOK" : sync.last_sync_at === null ? "INITIAL" : "INCREMENTAL"
   const [row] = await inTransaction(ctx, (ctx) =>
     ctx.db
       .insert(syncRuns)
       .values({
         sync_id: sync.id,
-        kind: "sync",
-        type: incremental ? "INCREMENTAL" : "INITIAL",
+        kind,
+        type,
         status: "RUNNING",
         task_id: task.id,
         attempt: task.attempt,
@@ -99,14 +104,14 @@ async function openRun(
   if (!row) throw new Error("The run was not stored.")
   const run: HostRun = {
     ctx,
-    kind: "sync",
+    kind,
     found,
     provider: ctx.catalogue.get(found.integration.provider),
     operation,
     signal,
     fence: { taskId: task.id, attempt: task.attempt },
     runId: row.id,
-    scope: checkpointKey("sync", sync),
+    scope: checkpointKey(kind, sync),
     variant: sync.variant,
     models: fn.definition.models,
     acceptDeletes: sync.accept_deletes,
@@ -120,20 +125,22 @@ async function openRun(
 }
 
 async function carryOut({ ctx, sync, fn }: Loaded, run: HostRun, task: TaskRow): Promise<RunError | undefined> {
-  const { emptyCache = false } = task.payload as SyncTask
+  const { emptyCache = false, input } = task.payload as SyncTask
+  const scheduled = run.kind === "sync"
   if (emptyCache) await clearRecords(run)
   const facts = {
     ...(await baseFacts(run)),
     syncId: sync.id,
     syncJobId: run.runId,
     variant: sync.variant,
-    lastSyncDate: sync.last_sync_at === null ? undefined : new Date(sync.last_sync_at).toISOString(),
+    lastSyncDate: scheduled && sync.last_sync_at !== null ? isoTime(sync.last_sync_at) : undefined,
     trackDeletes: fn.definition.trackDeletes,
     emptyCache,
   }
-  const outcome = await execute({ run, fn, kind: "sync", facts, wallMs: ctx.config.syncTimeoutSeconds * 1000 })
+  const seconds = scheduled ? ctx.config.syncTimeoutSeconds : ctx.config.webhookTimeoutSeconds
+  const outcome = await execute({ run, fn, kind: run.kind, facts, input, wallMs: seconds * 1000 })
   if (!outcome.ok) return outcome.error
-  if (fn.definition.trackDeletes) await markUntracked(run, fn)
+  if (scheduled && fn.definition.trackDeletes) await markUntracked(run, fn)
   return undefined
 }
 

@@ -131,14 +131,14 @@ function openConnection(path: string, synchronous: "FULL" | "NORMAL") {
     rollback() {
       if (db.inTransaction) prepare("ROLLBACK").run()
     },
-    /** Housekeeping of an idle database. A reader may hold it up; then the next quiet moment will do. */
+    /** Housekeeping of an idle database. A reader or a full disk may hold it up; then the next quiet moment will do. */
     trim() {
       if (db.inTransaction) return
       try {
         db.run("PRAGMA wal_checkpoint(TRUNCATE)")
         db.run("PRAGMA incremental_vacuum(1000)")
       } catch (error) {
-        if (!/^SQLITE_(BUSY|LOCKED)/.test((error as { code?: string }).code ?? "")) throw error
+        if (!/^SQLITE_(BUSY|LOCKED|FULL|IOERR)/.test((error as { code?: string }).code ?? "")) throw error
       }
     },
     close() {

@@ -85,3 +85,11 @@ export async function pauseSyncs(ctx: EnvironmentCtx, command: Command): Promise
     }
   })
 }
+
+/** Lets the next run of each sync that ends well delete nearly everything, past the brake; once. */
+export async function acceptDeletes(ctx: EnvironmentCtx, command: Command): Promise<void> {
+  const found = await targets(ctx, command)
+  await inTransaction(ctx, async (ctx) => {
+    for (const { sync } of found) await ctx.db.update(syncs).set({ accept_deletes: true }).where(eq(syncs.id, sync.id))
+  })
+}

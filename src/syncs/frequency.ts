@@ -19,7 +19,7 @@ export async function updateFrequency(
   const fn = await findFunction(ctx, { integrationId: found.integration.id, type: "sync", name: input.name })
   if (!sync || !fn) throw syncFaults.unknown_sync()
   const parsed = input.frequency === null ? undefined : parseFrequency(input.frequency)
-  if (parsed && !parsed.ok) throw syncFaults.invalid_body({ message: parsed.message })
+  if (parsed && !parsed.ok) throw refuseFrequency(parsed)
   const frequency = parsed?.text ?? null
   await inTransaction(ctx, async (ctx) => {
     await ctx.db.update(syncs).set({ frequency }).where(eq(syncs.id, sync.id))
@@ -28,4 +28,9 @@ export async function updateFrequency(
     ctx.tx.after(ctx.queue.wake)
   })
   return frequency ?? fn.definition.frequency ?? ""
+}
+
+function refuseFrequency({ code, message }: { code: string; message: string }) {
+  if (code === "sync_interval_too_short") return syncFaults.invalid_body({ message: "Sync interval is invalid" })
+  return syncFaults.invalid_body({ errors: [{ code: "invalid_format", message, path: ["frequency"] }] })
 }

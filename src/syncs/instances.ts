@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull } from "drizzle-orm"
+import { and, eq, isNull } from "drizzle-orm"
 import type { EnvironmentCtx } from "../app/context.ts"
 import { listConnectionsOf } from "../connections/connections.ts"
 import type { ConnectionRow } from "../connections/model.ts"
@@ -118,20 +118,14 @@ async function removeSyncs(ctx: EnvironmentCtx, which: ReturnType<typeof and>): 
     .select()
     .from(syncs)
     .where(and(which, isNull(syncs.deleted_at)))
-  for (const row of rows) {
-    await setScheduleState(ctx, scheduleKey(row.id), "disabled")
-    await stopRun(ctx, row, "the sync was removed")
-  }
-  if (rows.length === 0) return
-  await ctx.db
-    .update(syncs)
-    .set({ deleted_at: ctx.now().getTime() })
-    .where(
-      inArray(
-        syncs.id,
-        rows.map((row) => row.id),
-      ),
-    )
+  for (const row of rows) await removeSync(ctx, row)
+}
+
+/** Ends a sync: its schedule is switched off, its run cancelled. The operator's intent is kept for its return. */
+export async function removeSync(ctx: EnvironmentCtx, row: SyncRow): Promise<void> {
+  await setScheduleState(ctx, scheduleKey(row.id), "disabled")
+  await stopRun(ctx, row, "the sync was removed")
+  await ctx.db.update(syncs).set({ deleted_at: ctx.now().getTime() }).where(eq(syncs.id, row.id))
 }
 
 /** Cancels the live task of a sync; its run is told once the change is committed. */

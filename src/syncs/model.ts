@@ -54,8 +54,8 @@ export const checkpoints = table("checkpoints", {
 })
 export type Checkpoint = Record<string, string | number | boolean>
 
-/** What a task of kind `sync` carries. */
-export type SyncTask = { syncId: string; emptyCache?: boolean }
+/** What a task of kind `sync` or `webhook` carries; `input` is the JSON text of a webhook's payload. */
+export type SyncTask = { syncId: string; emptyCache?: boolean; input?: string }
 
 export const base = "base"
 export const scheduleKey = (syncId: string): string => `sync:${syncId}`
@@ -116,6 +116,18 @@ export const UpdateFrequency = z.strictObject({
 export const frequencyFaults = defineFaults({
   unknown_connection: [400, "There is no connection with this id for this integration."],
 })
+
+export const variantFaults = defineFaults({
+  invalid_variant: [400, "The variant name is reserved."],
+  unknown_connection: [400, "There is no connection with this id for this integration."],
+  unknown_sync: [400, "There is no sync of that name."],
+  resource_capped: [400, "A sync can have at most 100 variants on a connection."],
+  sync_variant_already_exists: [400, "The sync has a variant of that name."],
+  not_found: [404, "The sync has no variant of that name."],
+})
+
+export const SyncVariantParams = z.object({ name: ScriptName, variant: ScriptName })
+export const OfConnection = z.strictObject({ provider_config_key: UniqueKey, connection_id: ConnectionId })
 
 export const syncFaults = defineFaults({
   missing_provider_config_key: [400, "Missing sync provider_config_key."],

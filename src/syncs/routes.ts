@@ -1,18 +1,21 @@
 import type { Ctx } from "../app/context.ts"
 import { keyEndpoint } from "../http/endpoint.ts"
-import { pauseSyncs, startSyncs, triggerSyncs } from "./commands.ts"
+import { acceptDeletes, pauseSyncs, startSyncs, triggerSyncs } from "./commands.ts"
 import { updateFrequency } from "./frequency.ts"
 import {
   base,
+  OfConnection,
   StartSync,
   syncFaults,
   SyncName,
   SyncStatusQuery,
+  SyncVariantParams,
   TriggerHeaders,
   TriggerSync,
   UpdateFrequency,
 } from "./model.ts"
 import { syncStatus } from "./status.ts"
+import { createVariant, deleteVariant } from "./variants.ts"
 
 const success = { success: true }
 
@@ -44,15 +47,16 @@ export const syncRoutes = [
   }),
   ...(
     [
-      ["/sync/start", "Starts schedules", startSyncs],
-      ["/sync/pause", "Pauses schedules and what they run", pauseSyncs],
+      ["/sync/start", "Starts schedules", "syncs:execute", startSyncs],
+      ["/sync/pause", "Pauses schedules and what they run", "syncs:execute", pauseSyncs],
+      ["/sluice/syncs/accept-deletes", "Lets the next run pass the delete brake", "syncs:update", acceptDeletes],
     ] as const
-  ).map(([path, summary, verb]) =>
+  ).map(([path, summary, scope, verb]) =>
     keyEndpoint({
       method: "POST",
       path,
       summary,
-      scope: "syncs:execute",
+      scope,
       body: StartSync,
       handle: async (ctx: Ctx, { body }) => {
         await verb(ctx, {
@@ -99,5 +103,28 @@ export const syncRoutes = [
         frequency: body.frequency,
       }),
     }),
+  }),
+  keyEndpoint({
+    method: "POST",
+    path: "/sync/:name/variant/:variant",
+    summary: "Makes a variant of a sync on a connection",
+    scope: "syncs:variant:create",
+    params: SyncVariantParams,
+    body: OfConnection,
+    handle: (ctx, { params, body }) =>
+      createVariant(ctx, { ...params, providerConfigKey: body.provider_config_key, connectionId: body.connection_id }),
+  }),
+  keyEndpoint({
+    method: "DELETE",
+    path: "/sync/:name/variant/:variant",
+    summary: "Ends a variant of a sync on a connection",
+    scope: "syncs:variant:delete",
+    params: SyncVariantParams,
+    body: OfConnection,
+    handle: async (ctx, { params, body }) => {
+      const { provider_config_key: providerConfigKey, connection_id: connectionId } = body
+      await deleteVariant(ctx, { ...params, providerConfigKey, connectionId })
+      return success
+    },
   }),
 ]

@@ -14,10 +14,14 @@ test("triggerSync runs a sync and listRecords reads what it saved", async () => 
   const nango = client(world.sluice)
   const at = await stage(world.sluice, things, { metadata: { rows: [{ id: 1, name: "one" }] } })
   const answer = await nango.triggerSync(at.key, ["things"], at.id)
-  expect([answer!.status, answer!.data]).toEqual([200, { success: true } as never])
+  expect([answer.status, answer!.data]).toEqual([200, { success: true } as never])
   await at.ended("things")
 
-  const { records, next_cursor } = await nango.listRecords({ providerConfigKey: at.key, connectionId: at.id, model: "Thing" })
+  const { records, next_cursor } = await nango.listRecords({
+    providerConfigKey: at.key,
+    connectionId: at.id,
+    model: "Thing",
+  })
   expect(next_cursor).toBeNull()
   expect(records).toEqual([{ id: "1", name: "one", _nango_metadata: expect.anything() }] as never)
   expect(records[0]!._nango_metadata).toEqual({
@@ -120,7 +124,12 @@ test("getConnection and getToken, with and without the refresh token", async () 
   })
   const hidden = await nango.getConnection(key, id)
   expect(hidden).toMatchObject({ connection_id: id, provider_config_key: key, provider: "github", errors: [] } as never)
-  expect(hidden).toMatchObject({ end_user: null, tags: {}, webhook_url_override: null, connection_config: { org: "acme" } } as never)
+  expect(hidden).toMatchObject({
+    end_user: null,
+    tags: {},
+    webhook_url_override: null,
+    connection_config: { org: "acme" },
+  } as never)
   expect(hidden.last_fetched_at as unknown).toEqual(expect.stringMatching(/\+00:00$/))
   expect(JSON.stringify(hidden)).not.toContain(token.refresh_token)
   expect(hidden.credentials).toMatchObject({ type: "OAUTH2", access_token: token.access_token } as never)
@@ -151,7 +160,9 @@ test("listConnections filters and pages, newest first", async () => {
   expect(await ids({ tags: { plan: "pro" } })).toEqual([first.connection_id])
   expect(await ids({ userId: "user-7" })).toEqual([second.connection_id])
   expect(await ids({ tags: { email: "kim@example.com" } })).toEqual([second.connection_id])
-  expect(await ids({ integrationId: [key, "no-such"], connectionId: first.connection_id })).toEqual([first.connection_id])
+  expect(await ids({ integrationId: [key, "no-such"], connectionId: first.connection_id })).toEqual([
+    first.connection_id,
+  ])
   const { connections } = await nango.listConnections(second.connection_id)
   expect(connections).toMatchObject([
     { id: second.id, provider: "fake", provider_config_key: key, metadata: {}, errors: [], end_user: { id: "user-7" } },
@@ -187,7 +198,9 @@ test("listRecords reads with limit, cursor, ids and filter", async () => {
   expect([ids(last), last.next_cursor]).toEqual([["r6"], null])
   expect(ids(await nango.listRecords({ ...config, ids: ["r2", "r5"] }))).toEqual(["r2", "r5"])
   expect(ids(await nango.listRecords({ ...config, filter: "updated" }))).toEqual([])
-  expect(ids(await nango.listRecords({ ...config, modifiedAfter: new Date(Date.now() + 60_000).toISOString() }))).toEqual([])
+  expect(
+    ids(await nango.listRecords({ ...config, modifiedAfter: new Date(Date.now() + 60_000).toISOString() })),
+  ).toEqual([])
   expect(await nango.listRecords({ ...config, model: "NoSuchModel" })).toEqual({ records: [], next_cursor: null })
 })
 

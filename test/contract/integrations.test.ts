@@ -24,8 +24,16 @@ test("createIntegration, getIntegration and listIntegrations", async () => {
     updated_at: expect.any(String),
   } as never)
   const plain = mint("fake")
-  await nango.createIntegration({ provider: "fake", unique_key: plain, display_name: "Mine", forward_webhooks: false } as never)
-  expect((await nango.getIntegration({ uniqueKey: plain })).data).toMatchObject({ display_name: "Mine", forward_webhooks: false } as never)
+  await nango.createIntegration({
+    provider: "fake",
+    unique_key: plain,
+    display_name: "Mine",
+    forward_webhooks: false,
+  } as never)
+  expect((await nango.getIntegration({ uniqueKey: plain })).data).toMatchObject({
+    display_name: "Mine",
+    forward_webhooks: false,
+  } as never)
   expect((await nango.getIntegration({ uniqueKey: key }, { include: ["credentials"] })).data.credentials).toEqual({
     ...oauth,
     webhook_secret: null,
@@ -48,7 +56,8 @@ test("include takes one name, several, and refuses others", async () => {
 test("createIntegration refuses what it cannot make, in the documented order", async () => {
   const nango = client(world.sluice)
   const key = mint("never")
-  const create = async (body: object) => (await refused(nango.createIntegration({ unique_key: key, ...body } as never))).data.error
+  const create = async (body: object) =>
+    (await refused(nango.createIntegration({ unique_key: key, ...body } as never))).data.error
   expect(await create({ provider: "no-such" })).toEqual({
     code: "invalid_body",
     errors: [{ code: "invalid_string", message: "Invalid provider", path: ["provider"] }],
@@ -69,10 +78,15 @@ test("createIntegration refuses what it cannot make, in the documented order", a
 test("updateIntegration changes what it names", async () => {
   const nango = client(world.sluice)
   const key = mint("github")
-  await nango.createIntegration({ provider: "github", unique_key: key, credentials: { ...oauth, webhook_secret: "hook" } })
+  await nango.createIntegration({
+    provider: "github",
+    unique_key: key,
+    credentials: { ...oauth, webhook_secret: "hook" },
+  })
   const { data } = await nango.updateIntegration({ uniqueKey: key }, { display_name: "Renamed" })
   expect(data).toMatchObject({ unique_key: key, display_name: "Renamed" } as never)
-  const credentials = async () => (await nango.getIntegration({ uniqueKey: key }, { include: ["credentials"] })).data.credentials
+  const credentials = async () =>
+    (await nango.getIntegration({ uniqueKey: key }, { include: ["credentials"] })).data.credentials
   await nango.updateIntegration({ uniqueKey: key }, { credentials: { ...oauth, client_secret: "second" } })
   expect(await credentials()).toMatchObject({ client_secret: "second", webhook_secret: "hook" } as never)
   await nango.updateIntegration({ uniqueKey: key }, { credentials: { ...oauth, webhook_secret: "" } })
@@ -91,7 +105,11 @@ test("updateIntegration refuses a taken key, a rename in use, other credentials 
     const { status, data } = await refused(nango.updateIntegration({ uniqueKey: one }, body as never))
     return [status, data.error.code, data.error.message]
   }
-  expect(await update({ unique_key: two })).toEqual([400, "invalid_body", "uniqueKey is already used by another integration"])
+  expect(await update({ unique_key: two })).toEqual([
+    400,
+    "invalid_body",
+    "uniqueKey is already used by another integration",
+  ])
   expect(await update({ credentials: oauth })).toEqual([
     400,
     "invalid_body",

@@ -47,6 +47,12 @@ export function connectionAt(sluice: Sluice, key: string, id: string) {
       const now = await status(name)
       return now?.finishedAt && now.status !== "RUNNING" && now.finishedAt !== after ? now : undefined
     }, `the sync ${name} to end`)
+  /** Triggers the sync and waits for the end of that run. */
+  const run = async (name: string, more: object = {}) => {
+    const before = await status(name)
+    expectStatus(await command("trigger", name, more), 200)
+    return ended(name, before?.finishedAt)
+  }
   return {
     key,
     id,
@@ -57,11 +63,15 @@ export function connectionAt(sluice: Sluice, key: string, id: string) {
       expectStatus(await sluice.call("GET", `/records?model=${model}${more}`, { headers }), 200).body,
     command: async (verb: "trigger" | "start" | "pause", name?: string, more: object = {}) =>
       expectStatus(await command(verb, name, more), 200),
-    /** Triggers the sync and waits for the end of that run. */
     run: async (name: string, more: object = {}) => {
-      const before = await status(name)
-      expectStatus(await command("trigger", name, more), 200)
-      return ended(name, before?.finishedAt)
+      const result = await run(name, more)
+      if (result.latestExecutionStatus !== "SUCCESS") throw new Error(`The run failed: ${JSON.stringify(result)}`)
+      return result
+    },
+    runToFailure: async (name: string) => {
+      const result = await run(name)
+      if (result.latestExecutionStatus !== "STOPPED") throw new Error(`The run went well: ${JSON.stringify(result)}`)
+      return result
     },
     act: (action_name: string, input?: unknown) =>
       sluice.call("POST", "/action/trigger", { headers, body: { action_name, input } }),

@@ -18,6 +18,8 @@ type Series = {
   random: () => number
   reader: Reader
   kills: number
+  /** Kills that hit a run between its first checkpoint and its end. */
+  midway: number
   givenUp: boolean
   /** Items of the provider in the order of its pages, as JSON. */
   source: string[]
@@ -48,12 +50,13 @@ test(`${wanted} kills leave what an undisturbed run leaves`, async () => {
     await checkFeed(current, series)
   }
   expect(series.kills).toBe(wanted)
+  expect(series.midway).toBeGreaterThan(wanted / 4)
   for (const { fake } of [undisturbed.world, disturbed.world]) await fake.stop()
   for (const sluice of [current, undisturbed.sluice]) expect(await sluice.stop()).toBe(0)
   for (const { dataDir } of [undisturbed.world, disturbed.world]) rmSync(dataDir, { recursive: true })
 }, 240_000)
 
-const untouched = { kills: 0, givenUp: false, source: [] as string[] }
+const untouched = { kills: 0, midway: 0, givenUp: false, source: [] as string[] }
 
 async function begin(sluice: Sluice, round: number): Promise<void> {
   if (round === 0) await deploy(sluice, pagingSync)
@@ -124,6 +127,7 @@ function inspect(series: Series): void {
     const task = liveTask(db)
     series.givenUp = task?.state === "started" && task.losses >= 4
     const page = Number(checkpointOf(db, scope)?.page ?? 0)
+    if (page > 0) series.midway++
     const stored = payloadsOf(db, model)
     const missing = series.source.slice(0, page * pageSize).filter((item) => stored.get(JSON.parse(item).id) !== item)
     expect(missing).toEqual([])

@@ -1,5 +1,3 @@
-import { writeFileSync } from "node:fs"
-import { join } from "node:path"
 import type { FakeProvider } from "../../src/fake-provider/server.ts"
 import { startWithFake } from "../helpers/setup.ts"
 import { type Sluice, startSluice, temporaryFolder } from "../helpers/sluice.ts"
@@ -15,13 +13,14 @@ export type World = {
 /** Starts the fake provider and a first daemon, whose directory the later ones go on with. */
 export async function openWorld(options: {
   items?: number
+  itemBytes?: number
   env?: Record<string, string>
   dataDir?: string
 }): Promise<{ world: World; sluice: Sluice }> {
   const dataDir = options.dataDir ?? temporaryFolder("faults")
   const key = crypto.randomUUID()
   const { fake, sluice, env } = await startWithFake({
-    fake: { items: options.items ?? 100 },
+    fake: { items: options.items ?? 100, itemBytes: options.itemBytes ?? 500 },
     sluice: { dataDir, key, env: options.env },
   })
   const withKey = { ...env, SLUICE_SECRET_KEY: key }
@@ -45,7 +44,9 @@ export async function command(sluice: Sluice, verb: "trigger" | "pause" | "start
   if (answer.status !== 200) throw new Error(`${verb} answered ${answer.status}: ${answer.text}`)
 }
 
-/** Leaves word for a person who looks at a failed series: where its data is. */
-export function noteSeries(world: World, note: unknown): void {
-  writeFileSync(join(world.dataDir, "series.json"), JSON.stringify(note))
+/** Operations of one kind, newest first: what the owner sees of runs that failed. */
+export async function operationsOf(sluice: Sluice, type: "sync" | "action"): Promise<any[]> {
+  const { body, text } = await sluice.call("GET", `/sluice/logs?type=${type}`)
+  if (!body?.data) throw new Error(`No operations: ${text}`)
+  return body.data
 }

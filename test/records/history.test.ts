@@ -127,81 +127,99 @@ const readable = (read: Read) => ({
   pruned: read._nango_metadata.pruned_at !== null,
 })
 const history = fc.array(action, { minLength: 5, maxLength: 40, size: "max" })
-const options = { numRuns: 60, endOnFailure: false }
+const options = { numRuns: 40 }
+/** Each step waits for a sync of the disk. */
+const patience = 60_000
 
-test("any history of saves, updates, deletes, windows and prunes is what the oracle says", async () => {
-  await fc.assert(
-    fc.asyncProperty(history, async (actions) => {
-      const { connection, oracle, counted, runs } = await playHistory(actions, async () => {})
-      expect((await connection.totals())?.live_count ?? 0).toBe(oracle.live())
-      if (await connection.totals()) expect(await connection.totals()).toEqual(await connection.storedTotals())
-      const [row] = await room.store.select<typeof counted>(
-        `SELECT coalesce(sum(added), 0) AS added, coalesce(sum(updated), 0) AS updated, coalesce(sum(deleted), 0) AS deleted,
+test(
+  "any history of saves, updates, deletes, windows and prunes is what the oracle says",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async (actions) => {
+        const { connection, oracle, counted, runs } = await playHistory(actions, async () => {})
+        expect((await connection.totals())?.live_count ?? 0).toBe(oracle.live())
+        if (await connection.totals()) expect(await connection.totals()).toEqual(await connection.storedTotals())
+        const [row] = await room.store.select<typeof counted>(
+          `SELECT coalesce(sum(added), 0) AS added, coalesce(sum(updated), 0) AS updated, coalesce(sum(deleted), 0) AS deleted,
            coalesce(sum(unchanged), 0) AS unchanged FROM run_counts WHERE run_id BETWEEN ? AND ?`,
-        [...runs],
-      )
-      expect(row).toEqual(counted)
-    }),
-    options,
-  )
-})
+          [...runs],
+        )
+        expect(row).toEqual(counted)
+      }),
+      options,
+    )
+  },
+  patience,
+)
 
-test("nothing is left of what runs have seen once they are closed and no window is open", async () => {
-  await fc.assert(
-    fc.asyncProperty(history, async (actions) => {
-      const { connection, runs } = await playHistory(actions, async () => {})
-      await connection.closeRun(runs[1])
-      await connection.step("dropWindows", { scopePrefix: "sync:s:base" })
-      expect(await connection.sightings()).toEqual([])
-    }),
-    options,
-  )
-})
+test(
+  "nothing is left of what runs have seen once they are closed and no window is open",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async (actions) => {
+        const { connection, runs } = await playHistory(actions, async () => {})
+        await connection.closeRun(runs[1])
+        await connection.step("dropWindows", { scopePrefix: "sync:s:base" })
+        expect(await connection.sightings()).toEqual([])
+      }),
+      options,
+    )
+  },
+  patience,
+)
 
-test("a reader that goes on from its last cursor misses no change, and times and cursors only grow", async () => {
-  await fc.assert(
-    fc.asyncProperty(history, fc.integer({ min: 1, max: 3 }), async (actions, limit) => {
-      const replica = new Map<string, Read>()
-      let cursor: string | undefined
-      let lastTime = ""
-      const { connection } = await playHistory(actions, async (reader) => {
-        while (true) {
-          const page = await reader.list({ cursor, limit })
-          for (const read of page.records) {
-            const meta = read._nango_metadata
-            expect(decodeCursor(meta.cursor)).toBeGreaterThan(
-              cursor === undefined ? 0 : (decodeCursor(cursor) as number),
-            )
-            expect(meta.last_modified_at >= lastTime).toBe(true)
-            expect(meta.first_seen_at <= meta.last_modified_at).toBe(true)
-            replica.set(read.id, read)
-            cursor = meta.cursor
-            lastTime = meta.last_modified_at
+test(
+  "a reader that goes on from its last cursor misses no change, and times and cursors only grow",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(history, fc.integer({ min: 1, max: 3 }), async (actions, limit) => {
+        const replica = new Map<string, Read>()
+        let cursor: string | undefined
+        let lastTime = ""
+        const { connection } = await playHistory(actions, async (reader) => {
+          while (true) {
+            const page = await reader.list({ cursor, limit })
+            for (const read of page.records) {
+              const meta = read._nango_metadata
+              expect(decodeCursor(meta.cursor)).toBeGreaterThan(
+                cursor === undefined ? 0 : (decodeCursor(cursor) as number),
+              )
+              expect(meta.last_modified_at >= lastTime).toBe(true)
+              expect(meta.first_seen_at <= meta.last_modified_at).toBe(true)
+              replica.set(read.id, read)
+              cursor = meta.cursor
+              lastTime = meta.last_modified_at
+            }
+            if (page.next_cursor === null) return
           }
-          if (page.next_cursor === null) return
-        }
-      })
-      const all = (await connection.list()).records
-      // Pruning and restoring are no changes, so only the rest must agree.
-      const stable = (read: Read | undefined) => ({ ...read?._nango_metadata, pruned_at: null, id: read?.id })
-      expect(all.map((read) => stable(replica.get(read.id)))).toEqual(all.map(stable))
-      expect(replica.size).toBe(all.length)
-    }),
-    options,
-  )
-})
+        })
+        const all = (await connection.list()).records
+        // Pruning and restoring are no changes, so only the rest must agree.
+        const stable = (read: Read | undefined) => ({ ...read?._nango_metadata, pruned_at: null, id: read?.id })
+        expect(all.map((read) => stable(replica.get(read.id)))).toEqual(all.map(stable))
+        expect(replica.size).toBe(all.length)
+      }),
+      options,
+    )
+  },
+  patience,
+)
 
-test("the same history gives the same state", async () => {
-  await fc.assert(
-    fc.asyncProperty(history, async (actions) => {
-      const one = await playHistory(actions, async () => {})
-      const two = await playHistory(actions, async () => {})
-      const stateOf = async ({ connection }: typeof one) => {
-        const { records: rows } = await connection.list()
-        return { rows: rows.map((read) => JSON.stringify(readable(read))), totals: await connection.totals() }
-      }
-      expect(await stateOf(two)).toEqual(await stateOf(one))
-    }),
-    { ...options, numRuns: 30 },
-  )
-})
+test(
+  "the same history gives the same state",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async (actions) => {
+        const one = await playHistory(actions, async () => {})
+        const two = await playHistory(actions, async () => {})
+        const stateOf = async ({ connection }: typeof one) => {
+          const { records: rows } = await connection.list()
+          return { rows: rows.map((read) => JSON.stringify(readable(read))), totals: await connection.totals() }
+        }
+        expect(await stateOf(two)).toEqual(await stateOf(one))
+      }),
+      { ...options, numRuns: 20 },
+    )
+  },
+  patience,
+)

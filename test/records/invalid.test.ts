@@ -90,3 +90,11 @@ test("odd but valid JSON is stored in a clean form", async () => {
   expect(Object.getOwnPropertyDescriptor(record, "__proto__")?.value).toEqual({ p: 1 })
   expect(await connection.step("save", input, text)).toMatchObject({ unchanged: 1 })
 })
+
+test("a record that the merging strategy leaves alone is checked too", async () => {
+  const connection = connect()
+  await connection.save([{ id: "a" }])
+  const input = { runId: 2, model: "Issue", countModel: "Issue", ids: ["a"], ignoreAfter: 0 }
+  const failure = await failureOf(connection.step("save", input, "[]"))
+  expect(failure).toMatchObject({ code: "invalid_record" })
+})

@@ -121,6 +121,14 @@ describe("update", () => {
     expect(record?._nango_metadata.pruned_at).toBeNull()
   })
 
+  test("a partial that is the whole of a pruned record restores it in place", async () => {
+    const connection = connect()
+    const { lastChange } = await connection.save([{ id: "a", n: 1 }])
+    await connection.prune(lastChange as number)
+    expect(await connection.update([{ id: "a", n: 1 }])).toMatchObject({ updated: 0, unchanged: 1, lastChange: null })
+    expect(payloadOf(await connection.find("a"))).toEqual({ id: "a", n: 1 })
+  })
+
   test("keys that JavaScript treats as special stay data", async () => {
     const connection = connect()
     const input = { runId: 1, model: "Issue", countModel: "Issue", ids: ["a"] }
@@ -163,12 +171,12 @@ describe("clear", () => {
   test("removes rows in portions and the collection at last; ids may come back", async () => {
     const connection = connect()
     await connection.save(Array.from({ length: 5 }, (_, n) => ({ id: `r${n}`, n })))
-    await connection.remove([{ id: "r1" }])
-    const clear = () => connection.step("clear", { model: "Issue", limit: 3 })
-    expect(await clear()).toEqual({ deleted: 3, more: true })
-    expect((await connection.list()).records.map((record) => record.id)).toEqual(["r4", "r1"])
+    await connection.remove([{ id: "r1" }, { id: "r2" }])
+    const clear = () => connection.step("clear", { model: "Issue", limit: 4 })
+    expect(await clear()).toEqual({ deleted: 4, more: true })
+    expect((await connection.list()).records.map((record) => record.id)).toEqual(["r2"])
     expect(await connection.totals()).toEqual(await connection.storedTotals())
-    expect(await clear()).toEqual({ deleted: 2, more: false })
+    expect(await clear()).toEqual({ deleted: 1, more: false })
     expect(await connection.totals()).toBeUndefined()
     expect(await clear()).toEqual({ deleted: 0, more: false })
     expect(await connection.save([{ id: "r0" }])).toMatchObject({ added: 1 })

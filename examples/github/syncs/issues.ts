@@ -24,7 +24,10 @@ export default createSync({
   exec: async (nango) => {
     const metadata = Metadata.safeParse(await nango.getMetadata())
     if (!metadata.success) {
-      throw new nango.ActionError({ type: "missing_metadata", message: "Set owner and repo in the connection's metadata" })
+      throw new nango.ActionError({
+        type: "missing_metadata",
+        message: "Set owner and repo in the connection's metadata",
+      })
     }
     const { owner, repo } = metadata.data
     const checkpoint = await nango.getCheckpoint()

@@ -1,18 +1,19 @@
 import type { Command } from "commander"
 import { loadConfig } from "../../app/config.ts"
 import { type Setting, type SettingKey, settings } from "../../app/settings.ts"
+import type { Cli } from "../context.ts"
 import { exitCodes } from "../exit.ts"
 import { talk } from "../print.ts"
 
 /** `sluice serve`: the daemon. Its flags are the settings that have one. */
-export function addServe(program: Command, done: (code: number) => void): void {
-  const command = program.command("serve").description("Run the daemon")
+export function addServe(command: Command, cli: Cli): void {
   const flags = Object.entries(settings as Record<SettingKey, Setting>).filter(([, setting]) => setting.flag)
   for (const [, setting] of flags) command.option(`${setting.flag} <value>`, describeSetting(setting))
+  command.configureHelp({ showGlobalOptions: false })
   command.addHelpText("after", () => `\nSettings (environment, or sluice.yaml):\n${settingsHelp()}`)
   command.action(async (options: Record<string, string>) => {
     const given = Object.fromEntries(flags.map(([key, setting]) => [key, options[camel(setting.flag as string)]]))
-    done(await serve(loadConfig({ flags: given, env: process.env })))
+    cli.end(await serve(loadConfig({ flags: given, env: cli.env })))
   })
 }
 
@@ -41,7 +42,8 @@ async function serve(config: ReturnType<typeof loadConfig>): Promise<number> {
 
 function welcome(keys: { name: string; secretKey: string }[], url: string, fixed: boolean): void {
   talk("\nA new data directory was made. These secret keys are shown once:\n")
-  for (const { name, secretKey } of keys) talk(`  ${name.padEnd(5)} ${secretKey}${fixed && name === "dev" ? "   (SLUICE_SECRET_KEY works as well)" : ""}`)
+  for (const { name, secretKey } of keys)
+    talk(`  ${name.padEnd(5)} ${secretKey}${fixed && name === "dev" ? "   (SLUICE_SECRET_KEY works as well)" : ""}`)
   talk("\nTo go on:\n")
   talk(`  export SLUICE_HOST=${url} SLUICE_SECRET_KEY=${keys[0]?.secretKey ?? "<key>"}`)
   talk("  sluice integrations create github --provider github-pat")
@@ -50,7 +52,9 @@ function welcome(keys: { name: string; secretKey: string }[], url: string, fixed
 
 function describeSetting(setting: Setting): string {
   const value = Array.isArray(setting.default) ? setting.default.join(",") : setting.default
-  return value === undefined || value === "" ? setting.help : `${setting.help} (default: ${String(value)})`
+  return value === undefined || value === ""
+    ? setting.help
+    : `${setting.help} (default: ${typeof value === "string" ? value : JSON.stringify(value)})`
 }
 
 function settingsHelp(): string {
@@ -59,4 +63,5 @@ function settingsHelp(): string {
     .join("\n")
 }
 
-const camel = (flag: string): string => flag.replace(/^--/, "").replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+const camel = (flag: string): string =>
+  flag.replace(/^--/, "").replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())

@@ -36,7 +36,7 @@ function plainFields(config: Json): Json {
   const fields = Object.fromEntries(
     [...names, ...more].filter((name) => name in config).map((name) => [name, config[name]]),
   )
-  return "endpoint" in config && !("endpoints" in config) ? { ...fields, endpoints: [config.endpoint] } : fields
+  return config.type === "action" && "endpoint" in config ? { ...fields, endpoints: [config.endpoint] } : fields
 }
 
 function modelSchemas(models: unknown): Json | undefined {

@@ -4,7 +4,8 @@ import { classify } from "./classify.ts"
 import { createGuestRealm, sharedObjects } from "./globals.ts"
 import { dispatch, firstLineOffset, loadModule } from "./load.ts"
 import { lockDown } from "./lockdown.ts"
-import { createRequire } from "./modules.ts"
+import { evaluateLibrary } from "./libraries.ts"
+import { createModules } from "./modules.ts"
 import { createNango } from "./nango.ts"
 
 // The Worker of one run. All of this is done before the run comes; then one job message starts it.
@@ -16,7 +17,8 @@ const send = worker.postMessage.bind(worker)
 const where = { fileName: "", firstLineOffset }
 let finished = false
 
-const require = createRequire()
+const modules = createModules()
+const { require } = modules
 const realm = createGuestRealm(require, (error) => finish(failed(error)))
 const channel = openChannel(send, realm.parse)
 
@@ -35,6 +37,7 @@ worker.onmessage = ({ data }) => {
 async function start(job: GuestJob): Promise<void> {
   where.fileName = job.fileName
   try {
+    modules.provide(job.libraries ?? {}, (name, text) => evaluateLibrary(name, text, { realm, channel, require }))
     const nango = createNango(channel, realm, job)
     const exports = loadModule(realm, job, require)
     const result = await dispatch(exports, job, { nango, input: inputOf(job) })

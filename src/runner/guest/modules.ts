@@ -50,11 +50,21 @@ const zodModule = (): Record<string, unknown> => {
   return Object.defineProperty(table, "__esModule", { value: true })
 }
 
-/**
- * The modules that a function can require.
- * @throws Error (from the returned function) naming the module and those that can be imported
- */
-export function createRequire(): (name: unknown) => unknown {
+export type Modules = {
+  /**
+   * What functions get as `require`.
+   * @throws Error naming the module and those that can be imported
+   */
+  require: (name: unknown) => unknown
+  /** Adds the libraries of this run: each is evaluated in the function's realm when it is first required. */
+  provide: (libraries: Record<string, string>, evaluate: EvaluateLibrary) => void
+}
+
+/** Evaluates the CommonJS text of a library and gives its exports. */
+export type EvaluateLibrary = (name: string, text: string) => unknown
+
+/** The modules that a function can require. */
+export function createModules(): Modules {
   const url = withDefault(urlModule())
   const crypto = withDefault(cryptoModule())
   const modules = new Map<string, unknown>([
@@ -65,11 +75,26 @@ export function createRequire(): (name: unknown) => unknown {
     ["url", url],
     ["node:url", url],
   ])
-  return (name) => {
-    const found = modules.get(String(name))
-    if (found) return found
-    throw new Error(
-      `Import of "${String(name)}" is not allowed; a function can import ${[...modules.keys()].join(", ")}`,
-    )
+  const makers = new Map<string, () => unknown>()
+  return {
+    require(asked) {
+      const name = String(asked)
+      if (!modules.has(name)) {
+        const make = makers.get(name)
+        if (!make) throw notAllowed(name, [...modules.keys()])
+        modules.set(name, make())
+      }
+      return modules.get(name)
+    },
+    provide(libraries, evaluate) {
+      for (const [name, text] of Object.entries(libraries)) {
+        makers.set(name, () => withDefault(evaluate(name, text) as Record<string, unknown>))
+      }
+    },
   }
+}
+
+function notAllowed(name: string, known: string[]): Error {
+  const all = [...new Set([...known, "soap", "unzipper"])].join(", ")
+  return new Error(`Import of "${name}" is not allowed; a function can import ${all}`)
 }

@@ -1,0 +1,27 @@
+import { readdirSync } from "node:fs"
+
+/** `bun run verify`: format, lint, types and the fast tests; before every commit. */
+const slow = new Set(["cli", "contract", "faults", "hostile", "helpers"])
+const sources = ["src", "test", "bench", ".ci"]
+const fast = readdirSync("test", { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !slow.has(entry.name))
+  .map((entry) => `test/${entry.name}/`)
+
+const bun = process.execPath
+const steps: [name: string, command: string[]][] = [
+  ["format", [bun, "fmt", "--check", ...sources]],
+  ["lint", ["node_modules/.bin/oxlint", "--type-aware", "--quiet", ...sources]],
+  ["types", [bun, "check", "--no-script", "--no-pretty", "-p", "tsconfig.json"]],
+  ["tests", [bun, "test", ...fast]],
+]
+
+for (const [name, command] of steps) {
+  const started = performance.now()
+  const { exitCode, stdout, stderr } = Bun.spawnSync(command, { stdio: ["ignore", "pipe", "pipe"] })
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  if (exitCode !== 0) {
+    console.error(`${stdout.toString()}${stderr.toString()}\n✗ ${name} (${seconds} s)`)
+    process.exit(1)
+  }
+  console.log(`✓ ${name} (${seconds} s)`)
+}

@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { cpus, tmpdir } from "node:os"
+import { join } from "node:path"
+import { measureActions } from "./actions.ts"
+import { type Daemon, startDaemon } from "./daemon.ts"
+import { measureLatency } from "./latency.ts"
+import { openRaw, type Raw } from "./raw.ts"
+import { measureReads } from "./reads.ts"
+import { type Line, printLine } from "./report.ts"
+import { measureMemory, measureStart } from "./start.ts"
+import { measureSize, measureWrites } from "./writes.ts"
+
+type Filled = { connectionId: string; collection: number; count: number }
+
+/** What measurements share: one daemon and one raw database, opened when the first of them needs it. */
+export type Bench = {
+  opened?: { daemon: Daemon; raw: Raw }
+  filled?: Filled
+  open: () => Promise<{ daemon: Daemon; raw: Raw }>
+  /** The same, with 100,000 records in both. */
+  fill: () => Promise<{ daemon: Daemon; raw: Raw; filled: Filled }>
+}
+
+const measurements: Record<string, (bench: Bench) => Promise<Line[]>> = {
+  start: measureStart,
+  memory: measureMemory,
+  writes: measureWrites,
+  reads: measureReads,
+  actions: measureActions,
+  latency: measureLatency,
+  size: measureSize,
+}
+
+function createBench(directory: string): Bench {
+  const bench: Bench = {
+    async open() {
+      bench.opened ??= { daemon: await startDaemon(), raw: openRaw(directory) }
+      return bench.opened
+    },
+    async fill() {
+      const opened = await bench.open()
+      if (!bench.filled) await measureWrites(bench)
+      return { ...opened, filled: bench.filled as Filled }
+    },
+  }
+  return bench
+}
+
+const names = process.argv.slice(2)
+const unknown = names.filter((name) => !(name in measurements))
+if (unknown.length > 0) {
+  console.error(`There is no ${unknown.join(", ")}. Known: ${Object.keys(measurements).join(", ")}`)
+  process.exit(2)
+}
+const directory = mkdtempSync(join(tmpdir(), "sluice-bench-"))
+const bench = createBench(directory)
+console.log(`${cpus().length} x ${cpus()[0]?.model ?? "unknown processor"}, Bun ${Bun.version}\n`)
+try {
+  for (const [name, measure] of Object.entries(measurements)) {
+    if (names.length === 0 || names.includes(name)) for (const line of await measure(bench)) printLine(line)
+  }
+} finally {
+  await bench.opened?.daemon.stop()
+  bench.opened?.raw.close()
+  rmSync(directory, { recursive: true, force: true })
+}

@@ -1,0 +1,116 @@
+import { and, eq, isNull } from "drizzle-orm"
+import { type EnvironmentCtx, inTransaction } from "../app/context.ts"
+import type { Credentials } from "../auth/credentials.ts"
+import type { IntegrationRow } from "../integrations/model.ts"
+import { identityColumns, saveTags } from "./connections.ts"
+import { saveSecrets } from "./credentials.ts"
+import { connectionFaults, type ConnectionRow, connections, type EndUser } from "./model.ts"
+import { deriveTags } from "./tags.ts"
+
+export type SaveConnection = {
+  connectionId: string
+  credentials: Credentials
+  connectionConfig: Record<string, unknown>
+  metadata: Record<string, unknown>
+  endUser: EndUser | null
+  tags: Record<string, string>
+  webhookUrlOverride: string | null
+}
+
+/**
+ * Makes a connection, or overwrites the one of that name; syncs and their schedules follow in the same transaction. Where
+ * the owner has functions that validate connections, they run first: a new connection stays hidden until they agree and
+ * is gone when they do not; an old one is kept and marked. Then this throws `connection_validation_failed`.
+ */
+export async function saveConnection(
+  ctx: EnvironmentCtx,
+  integration: IntegrationRow,
+  input: SaveConnection,
+): Promise<ConnectionRow> {
+  if (!(await ctx.moments.validatesConnections(ctx, integration))) {
+    return inTransaction(ctx, async (ctx) => {
+      const { row } = await storeConnection(ctx, integration, input, { hidden: false })
+      await ctx.moments.connectionSaved(ctx, row)
+      return row
+    })
+  }
+  const stored = await inTransaction(ctx, (ctx) => storeConnection(ctx, integration, input, { hidden: true }))
+  const refusal = await ctx.moments.connectionValidating(ctx, { connection: stored.row, integration })
+  if (refusal) {
+    await inTransaction(ctx, (ctx) => refuseConnection(ctx, stored, refusal))
+    throw connectionFaults.connection_validation_failed({ message: refusal.message })
+  }
+  return inTransaction(ctx, async (ctx) => {
+    const row = stored.isNew ? await showHidden(ctx, stored.row) : stored.row
+    await ctx.moments.connectionSaved(ctx, row)
+    return row
+  })
+}
+
+type Stored = { row: ConnectionRow; isNew: boolean }
+
+async function storeConnection(
+  ctx: EnvironmentCtx,
+  integration: IntegrationRow,
+  input: SaveConnection,
+  options: { hidden: boolean },
+): Promise<Stored> {
+  const now = ctx.now().getTime()
+  const tags = deriveTags(input.endUser, input.tags)
+  const columns = {
+    metadata: input.metadata,
+    tags,
+    ...identityColumns(input.connectionId, input.endUser),
+    errors: [],
+    webhook_url_override: input.webhookUrlOverride,
+    updated_at: now,
+  }
+  const [existing] = await ctx.db
+    .update(connections)
+    .set(columns)
+    .where(
+      and(
+        eq(connections.integration_id, integration.id),
+        eq(connections.connection_id, input.connectionId),
+        isNull(connections.deleted_at),
+      ),
+    )
+    .returning()
+  const [made] = existing
+    ? []
+    : await ctx.db
+        .insert(connections)
+        .values({
+          ...columns,
+          environment_id: ctx.environment.id,
+          integration_id: integration.id,
+          connection_id: input.connectionId,
+          created_at: now,
+          // A hidden row counts as deleted: what a crash leaves of it is nothing.
+          deleted_at: options.hidden ? now : null,
+        })
+        .returning()
+  const row = existing ?? made
+  if (!row) throw new Error("The connection was not stored.")
+  await saveTags(ctx, row.id, tags)
+  return { row: await saveSecrets(ctx, row, input), isNew: existing === undefined }
+}
+
+async function showHidden(ctx: EnvironmentCtx, row: ConnectionRow): Promise<ConnectionRow> {
+  await ctx.db.update(connections).set({ deleted_at: null }).where(eq(connections.id, row.id))
+  return { ...row, deleted_at: null }
+}
+
+async function refuseConnection(
+  ctx: EnvironmentCtx,
+  { row, isNew }: Stored,
+  refusal: { logId: string },
+): Promise<void> {
+  if (!isNew) {
+    const errors = [{ type: "auth", log_id: refusal.logId }]
+    await ctx.db.update(connections).set({ errors }).where(eq(connections.id, row.id))
+    return
+  }
+  await saveTags(ctx, row.id, {})
+  await ctx.db.delete(connections).where(eq(connections.id, row.id))
+}

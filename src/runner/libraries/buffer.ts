@@ -1,0 +1,3 @@
+// The realm's own Buffer, so that what a library makes is what functions know.
+const Own = globalThis.Buffer
+export { Own as Buffer }
