@@ -9,6 +9,11 @@ export function data(text: string): void {
   process.stdout.write(text.endsWith("\n") ? text : `${text}\n`)
 }
 
+/** Answers when the text has been taken, so that a slow reader holds up whoever makes more of it. */
+export function dataTaken(text: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(text, () => resolve()))
+}
+
 /** Colours only for a person who looks at a terminal and did not decline them (https://no-color.org). */
 const colours = (stream: { isTTY?: boolean }) =>
   pc.createColors(stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb")

@@ -160,13 +160,22 @@ export async function saveMetadata(
     for (const connectionId of new Set(input.connectionIds)) {
       const found = await findConnection(ctx, { connectionId, providerConfigKey: input.providerConfigKey })
       if (!found) throw unknownForMetadata(input.connectionIds, input.providerConfigKey)
-      const metadata = input.merge ? { ...found.connection.metadata, ...input.metadata } : input.metadata
-      await ctx.db
-        .update(connections)
-        .set({ metadata, updated_at: ctx.now().getTime() })
-        .where(eq(connections.id, found.connection.id))
+      await changeMetadata(ctx, found.connection, input)
     }
   })
+}
+
+/** Changes the metadata of one connection, of whatever state. */
+export async function changeMetadata(
+  ctx: EnvironmentCtx,
+  row: ConnectionRow,
+  change: { metadata: Record<string, unknown>; merge: boolean },
+): Promise<void> {
+  const metadata = change.merge ? { ...row.metadata, ...change.metadata } : change.metadata
+  await ctx.db
+    .update(connections)
+    .set({ metadata, updated_at: ctx.now().getTime() })
+    .where(eq(connections.id, row.id))
 }
 
 function unknownForMetadata(ids: string[], key: string) {

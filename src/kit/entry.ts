@@ -17,3 +17,9 @@ export function selfCommand(role: string): string[] {
   if (!standalone) return [process.execPath, new URL("../main.ts", import.meta.url).pathname, role]
   return [process.platform === "linux" ? "/proc/self/exe" : process.execPath, role]
 }
+
+/** The command that is the plain `bun` inside this program, with the environment that makes it so. */
+export function bunCommand(): { command: string[]; env: Record<string, string> } {
+  const [executable = process.execPath] = standalone ? selfCommand("") : [process.execPath]
+  return { command: [executable], env: { BUN_BE_BUN: "1" } }
+}

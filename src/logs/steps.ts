@@ -78,7 +78,7 @@ export const logSteps: Steps = {
     run: (db, input) =>
       db.run(
         "UPDATE operations SET state = 'failed', level = 'error', error = ?, ended_at = ? WHERE state = 'running'",
-        JSON.stringify({ message: "The daemon stopped while this was running." }),
+        JSON.stringify({ type: "script_interrupted", message: "The daemon stopped while this was running." }),
         (input as { at: number }).at,
       ),
   },

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, inArray, isNotNull, lt, lte, min, or, sql } from "drizzle-orm"
+import { and, asc, count, eq, inArray, isNotNull, lt, lte, min, notInArray, sql } from "drizzle-orm"
 import { type App, inTransaction } from "../app/context.ts"
 import { newUuid } from "../kit/ids.ts"
 import { maxLosses, tasks, type TaskKind, type TaskRow } from "./model.ts"
@@ -53,37 +53,59 @@ export type GroupLimit = (group: string) => number
 export function claimTasks(ctx: App, input: { most: number; leaseMs: number; limit: GroupLimit }): Promise<TaskRow[]> {
   const now = ctx.now().getTime()
   return inTransaction(ctx, async (ctx) => {
-    const running = await ctx.db
-      .select({ group: tasks.group, n: count() })
-      .from(tasks)
-      .where(eq(tasks.state, "started"))
-      .groupBy(tasks.group)
-    const used = new Map(running.map((row) => [row.group, row.n]))
-    const due = await ctx.db
-      .select()
-      .from(tasks)
-      .where(and(eq(tasks.state, "waiting"), lte(tasks.run_at, now)))
-      .orderBy(asc(tasks.priority), asc(tasks.run_at), asc(tasks.id))
-      .limit(input.most * 4)
-    const chosen: TaskRow[] = []
-    for (const task of due) {
-      const n = used.get(task.group) ?? 0
-      if (chosen.length >= input.most || n >= input.limit(task.group)) continue
-      used.set(task.group, n + 1)
-      chosen.push(task)
-    }
+    const chosen = await chooseTasks(ctx, input)
     if (chosen.length === 0) return []
     return ctx.db
       .update(tasks)
       .set({ state: "started", attempt: sql`${tasks.attempt} + 1`, lease_until: now + input.leaseMs, started_at: now })
-      .where(
-        inArray(
-          tasks.id,
-          chosen.map((task) => task.id),
-        ),
-      )
+      .where(inArray(tasks.id, chosen))
       .returning()
   })
+}
+
+/**
+ * The ids of due tasks that have a place. A group at its limit is left out of the next look, so that its tasks never
+ * hide those of other groups; each look fills all places or finds one more such group.
+ */
+async function chooseTasks(ctx: App, input: { most: number; limit: GroupLimit }): Promise<string[]> {
+  const used = await countStarted(ctx)
+  const chosen: string[] = []
+  const full = new Set<string>()
+  while (chosen.length < input.most) {
+    const due = await ctx.db
+      .select({ id: tasks.id, group: tasks.group })
+      .from(tasks)
+      .where(
+        and(
+          eq(tasks.state, "waiting"),
+          lte(tasks.run_at, ctx.now().getTime()),
+          notInArray(tasks.group, [...full]),
+          notInArray(tasks.id, chosen),
+        ),
+      )
+      .orderBy(asc(tasks.priority), asc(tasks.run_at), asc(tasks.id))
+      .limit(input.most - chosen.length)
+    if (due.length === 0) break
+    for (const { id, group } of due) {
+      const n = used.get(group) ?? 0
+      if (n >= input.limit(group)) {
+        full.add(group)
+        continue
+      }
+      used.set(group, n + 1)
+      chosen.push(id)
+    }
+  }
+  return chosen
+}
+
+async function countStarted(ctx: App): Promise<Map<string, number>> {
+  const running = await ctx.db
+    .select({ group: tasks.group, n: count() })
+    .from(tasks)
+    .where(eq(tasks.state, "started"))
+    .groupBy(tasks.group)
+  return new Map(running.map((row) => [row.group, row.n]))
 }
 
 /** Extends the leases of running tasks; answers the ones that somebody asked to cancel. */
@@ -165,7 +187,7 @@ export async function sweepTasks(ctx: App, before: number): Promise<boolean> {
   const old = await ctx.db
     .select({ id: tasks.id })
     .from(tasks)
-    .where(and(eq(tasks.state, "finished"), or(lt(tasks.finished_at, before))))
+    .where(and(eq(tasks.state, "finished"), lt(tasks.finished_at, before)))
     .limit(batch)
   if (old.length === 0) return false
   await inTransaction(ctx, (ctx) =>

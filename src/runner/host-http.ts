@@ -94,7 +94,9 @@ export async function findTarget(
     providerConfigKey: input.providerConfigKey ?? integration.unique_key,
     connectionId: input.connectionId ?? connection.connection_id,
   }
-  const found = await findConnection(run.ctx, name)
+  // By number and not by name: a connection that is still being validated is hidden from everybody else.
+  const isOwn = name.providerConfigKey === integration.unique_key && name.connectionId === connection.connection_id
+  const found = isOwn ? await findConnectionById(run.ctx, connection.id) : await findConnection(run.ctx, name)
   if (!found)
     throw faults.failed_to_get_connection({
       message: `There is no connection "${name.connectionId}" for "${name.providerConfigKey}".`,

@@ -1,4 +1,5 @@
-import { saveMetadata } from "../connections/connections.ts"
+import { inTransaction } from "../app/context.ts"
+import { changeMetadata, findConnectionById } from "../connections/connections.ts"
 import { readConnectionConfig, readCredentials, secretsOf, withoutRefreshTokens } from "../connections/credentials.ts"
 import { toFull } from "../connections/model.ts"
 import { listVariables } from "../environments/environments.ts"
@@ -46,8 +47,8 @@ const handlers: Handlers = {
   "checkpoint.save": (run, { checkpoint }) => output(saveCheckpoint(run, checkpoint)),
   "checkpoint.clear": (run) => output(clearCheckpoint(run)),
   "connection.get": (run, input) => output(showConnection(run, input)),
-  "metadata.set": (run, { metadata }) => output(changeMetadata(run, metadata, false)),
-  "metadata.update": (run, { metadata }) => output(changeMetadata(run, metadata, true)),
+  "metadata.set": (run, { metadata }) => output(writeMetadata(run, metadata, false)),
+  "metadata.update": (run, { metadata }) => output(writeMetadata(run, metadata, true)),
   "integration.get": (run, input) => output(showIntegration(run, input)),
   "variables.get": (run) => output(readVariables(run)),
   "action.trigger": async (run, input) => ({ body: await run.triggerAction(input) }),
@@ -112,10 +113,12 @@ async function showConnection(run: HostRun, input: CallInput<"connection.get">):
   return toFull(connection, names, input.refreshToken ? secrets : withoutRefreshTokens(secrets), "offset")
 }
 
-async function changeMetadata(run: HostRun, metadata: Record<string, unknown>, merge: boolean): Promise<unknown> {
+async function writeMetadata(run: HostRun, metadata: Record<string, unknown>, merge: boolean): Promise<unknown> {
   const { connection, integration } = run.found
-  const name = { connectionIds: [connection.connection_id], providerConfigKey: integration.unique_key }
-  await saveMetadata(run.ctx, { ...name, metadata, merge })
+  await inTransaction(run.ctx, async (ctx) => {
+    const current = await findConnectionById(ctx, connection.id)
+    if (current) await changeMetadata(ctx, current.connection, { metadata, merge })
+  })
   return { connection_id: connection.connection_id, provider_config_key: integration.unique_key, metadata }
 }
 

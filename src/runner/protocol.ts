@@ -26,6 +26,11 @@ export type RunFacts = {
   /** What is checked against the function's own schemas. */
   runnerFlags?: Partial<RunnerFlags>
   isCLI?: boolean
+  /**
+   * The run is answered from a fixture. `loose` does as the usual test double does: a refusal of the provider is
+   * returned, not thrown, and inputs are not validated; `strict` does as a real run.
+   */
+  fixtures?: "loose" | "strict"
 }
 
 export type RunnerFlags = {

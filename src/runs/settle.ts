@@ -86,18 +86,20 @@ export async function closeInterrupted(
       .select()
       .from(syncRuns)
       .where(and(eq(syncRuns.task_id, task.id), eq(syncRuns.status, "RUNNING")))
-    for (const row of rows)
-      await stopRow(
-        ctx,
-        row,
-        how.givenUp ? "The run was given up: its attempts were lost too often." : "The run was interrupted.",
-      )
+    for (const row of rows) await stopRow(ctx, row, interruption(task, how.givenUp))
     if (!how.release) return
     await ctx.db
       .update(tasks)
       .set({ state: "waiting", lease_until: null })
       .where(and(eq(tasks.id, task.id), eq(tasks.attempt, task.attempt), eq(tasks.state, "started")))
   })
+}
+
+export const givenUpMessage = "The run was given up: its daemon died too often in the middle of it, without progress."
+
+function interruption(task: TaskRow, givenUp: boolean): string {
+  if (task.cancel_reason !== null) return `The run was cancelled: ${task.cancel_reason}.`
+  return givenUp ? givenUpMessage : "The run was interrupted."
 }
 
 /** Ends the run of an attempt that had no closing step; what it has seen stays only where a delete window needs it. */

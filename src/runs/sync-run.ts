@@ -5,6 +5,7 @@ import { findFunction } from "../functions/functions.ts"
 import type { FunctionRow } from "../functions/model.ts"
 import { AppError, messageOf } from "../kit/errors.ts"
 import { isoTime } from "../kit/shapes.ts"
+import type { Operation } from "../logs/log.ts"
 import type { TaskHandler } from "../queue/loop.ts"
 import type { TaskRow } from "../queue/model.ts"
 import { settleTask } from "../queue/queue.ts"
@@ -17,7 +18,7 @@ import { checkpointKey, type SyncRow, type SyncRunRow, syncRuns, type SyncTask, 
 import { findSyncById } from "../syncs/find.ts"
 import { baseFacts, execute } from "./context.ts"
 import { runAction } from "./action-run.ts"
-import { closeFailed, closeInterrupted, closeSucceeded } from "./settle.ts"
+import { closeFailed, closeInterrupted, closeSucceeded, givenUpMessage } from "./settle.ts"
 
 type SyncKind = SyncRunRow["kind"]
 
@@ -25,7 +26,7 @@ type SyncKind = SyncRunRow["kind"]
 export function syncHandler(app: () => App, kind: SyncKind): TaskHandler {
   return {
     run: (task, signal) => runSync(app(), { task, signal, kind }),
-    lost: (task, givenUp) => closeInterrupted(app(), task, { givenUp }),
+    lost: (task, givenUp) => loseSync(app(), { task, kind }, givenUp),
   }
 }
 
@@ -58,6 +59,14 @@ async function runSync(app: App, work: Work): Promise<void> {
   }
 }
 
+/** An attempt died with its daemon. When there will be no other, the owner is told why the sync stands still. */
+async function loseSync(app: App, lost: Omit<Work, "signal">, givenUp: boolean): Promise<void> {
+  await closeInterrupted(app, lost.task, { givenUp })
+  if (!givenUp || lost.task.cancel_reason !== null) return
+  const loaded = await loadSync(app, lost.task)
+  if (loaded) openOperation(loaded, lost).close("failed", { type: "script_interrupted", message: givenUpMessage })
+}
+
 /** Everything that the run is about; undefined when it went away while the task waited. */
 async function loadSync(app: App, task: TaskRow): Promise<Loaded | undefined> {
   const { syncId } = task.payload as SyncTask
@@ -70,11 +79,8 @@ async function loadSync(app: App, task: TaskRow): Promise<Loaded | undefined> {
   return found?.connection.deleted_at === null && fn?.enabled ? { ctx, sync, fn, found } : undefined
 }
 
-async function openRun(
-  { ctx, sync, fn, found }: Loaded,
-  { task, signal, kind }: Work,
-): Promise<{ row: SyncRunRow; run: HostRun }> {
-  const operation = ctx.logs.open({
+function openOperation({ ctx, sync, found }: Loaded, { task, kind }: Omit<Work, "signal">): Operation {
+  return ctx.logs.open({
     environmentId: ctx.environment.id,
     type: kind,
     action: kind === "sync" ? "run" : "incoming",
@@ -85,6 +91,12 @@ async function openRun(
     function: sync.name,
     meta: { variant: sync.variant, attempt: task.attempt },
   })
+}
+
+async function openRun(loaded: Loaded, work: Work): Promise<{ row: SyncRunRow; run: HostRun }> {
+  const { ctx, sync, fn, found } = loaded
+  const { task, signal, kind } = work
+  const operation = openOperation(loaded, work)
   const type = kind === "webhook" ? "WEBHOOK" : sync.last_sync_at === null ? "INITIAL" : "INCREMENTAL"
   const [row] = await inTransaction(ctx, (ctx) =>
     ctx.db

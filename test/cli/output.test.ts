@@ -100,7 +100,8 @@ test("colours on a terminal, none with NO_COLOR or TERM=dumb", async () => {
   const list = ["integrations", "list"]
   const seen = await runInTerminal(list, { env: world.env })
   expect(seen.screen).toContain(escape)
-  for (const env of [{ NO_COLOR: "1" }, { TERM: "dumb" }]) {
+  const declined: Record<string, string>[] = [{ NO_COLOR: "1" }, { TERM: "dumb" }]
+  for (const env of declined) {
     const plain = await runInTerminal(list, { env: { ...world.env, ...env } })
     expect(plain.code).toBe(0)
     expect(plain.screen).toContain("fake")

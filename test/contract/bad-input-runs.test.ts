@@ -67,8 +67,8 @@ test("syncs: every bad request is refused with its code, and nothing runs or cha
       route: "PUT /sync/update-connection-frequency",
       code: "invalid_body",
       rows: [
-        ["no frequency", timed, "invalid_union"],
-        ["a number", { ...timed, frequency: 5 }, "invalid_union"],
+        ["no frequency", timed, "invalid_type"],
+        ["a number", { ...timed, frequency: 5 }, "invalid_type"],
         ["words", { ...timed, frequency: "now and then" }, "invalid_format"],
         ["too often", { ...timed, frequency: "every 29 seconds" }],
         ["an unknown member", { ...timed, frequency: null, foo: 1 }, "unrecognized_keys"],

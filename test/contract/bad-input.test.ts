@@ -118,7 +118,7 @@ test("importing connections: every bad request is refused with its code, and not
         ["a tag that is no address", made({ tags: { end_user_email: "kim" } }), "custom"],
         ["an end user without id", made({ end_user: { email: "kim@example.com" } }), "invalid_type"],
         ["an end user with another member", made({ end_user: { id: "1", age: 5 } }), "unrecognized_keys"],
-        ["a webhook address of no kind", made({ webhook_url_override: "ftp://example.com" }), "invalid_union"],
+        ["a webhook address of no kind", made({ webhook_url_override: "ftp://example.com" }), "invalid_format"],
       ],
     },
   ])

@@ -84,11 +84,11 @@ test("0.42: connections", async () => {
   const key = await mintIntegration(world.sluice, "github")
   const { connection_id: id } = await importConnection(world.sluice, key, { credentials: token })
   const connection = await nango.getConnection(key, id)
-  expect(connection).toMatchObject({ connection_id: id, provider_config_key: key, provider: "github" } as never)
-  expect(connection.credentials).toMatchObject({ type: "OAUTH2", access_token: token.access_token } as never)
+  expect(connection).toMatchObject({ connection_id: id, provider_config_key: key, provider: "github" })
+  expect(connection.credentials).toMatchObject({ type: "OAUTH2", access_token: token.access_token })
   expect((await nango.getConnection(key, id, false, true)).credentials).toMatchObject({
     refresh_token: token.refresh_token,
-  } as never)
+  })
   expect(await nango.getToken(key, id)).toBe(token.access_token)
   const { connections } = await nango.listConnections(id)
   expect(connections).toMatchObject([

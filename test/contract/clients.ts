@@ -27,3 +27,9 @@ export async function expectRefused(call: Promise<unknown>, status: number, code
   const answer = await refused(call)
   expect([answer.status, answer.error?.code]).toEqual([status, code])
 }
+
+/** Status and body of the methods that give the whole answer; their types do not say so for all of them. */
+export async function answered(call: Promise<unknown>): Promise<[status: number, data: unknown]> {
+  const { status, data } = (await call) as { status: number; data: unknown }
+  return [status, data]
+}

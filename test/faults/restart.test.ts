@@ -64,7 +64,10 @@ test("a task that five daemons died of without progress is given up; the next on
   expect(readStored(world.dataDir, liveTask)).toBeUndefined()
   expect(world.fake.requests).toEqual([])
 
-  console.log(JSON.stringify(await operationsOf(sluice, "sync"), null, 1))
+  const [told] = await operationsOf(sluice, "sync")
+  expect(told).toMatchObject({ state: "failed", error: { type: "script_interrupted" } })
+  expect(told.error.message).toContain("given up")
+
   await command(sluice, "trigger", "waiting")
   await asked()
   expect(readStored(world.dataDir, liveTask)).toEqual({ state: "started", losses: 0 })

@@ -6,14 +6,14 @@ import { join } from "node:path"
  * Looks into the database that a killed daemon left behind, as it is on disk. It reads a copy: opening the file itself
  * would carry out the recovery that the next daemon has to do.
  */
-export function readStored<T>(dataDir: string, read: (db: Database) => T): T {
+export function readStored<T>(dataDir: string, read: (db: Database) => T, name = "sluice.db"): T {
   const folder = join(dataDir, "copy")
   mkdirSync(folder, { recursive: true })
   for (const suffix of ["", "-wal"]) {
-    const file = `sluice.db${suffix}`
+    const file = `${name}${suffix}`
     if (existsSync(join(dataDir, file))) copyFileSync(join(dataDir, file), join(folder, file))
   }
-  const db = new Database(join(folder, "sluice.db"), { readwrite: true, create: false })
+  const db = new Database(join(folder, name), { readwrite: true, create: false })
   try {
     return read(db)
   } finally {
@@ -56,4 +56,10 @@ export function doubledChanges(db: Database): number {
 export function liveTask(db: Database): { state: string; losses: number } | undefined {
   const sql = "SELECT state, losses FROM tasks WHERE state <> 'finished'"
   return db.query<{ state: string; losses: number }, []>(sql).get() ?? undefined
+}
+
+/** Rows that only live while a run or a delete window does; when nothing runs there must be none. */
+export function leftovers(db: Database): Record<string, number> {
+  const count = (table: string) => db.query<{ n: number }, []>(`SELECT count(*) AS n FROM ${table}`).get()?.n ?? -1
+  return Object.fromEntries(["delete_windows", "record_sightings", "locks"].map((table) => [table, count(table)]))
 }

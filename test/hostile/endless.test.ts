@@ -25,13 +25,17 @@ describe("an action that does not end is ended by the clock", () => {
     ["a getter of what it throws", "throw { get message() { while (true) {} } }"],
     ["a toJSON of what it returns", "return { toJSON() { while (true) {} } }"],
   ]
-  test.each(loops)("%s", async (_, body) => {
-    const answer = await whileHealthy(stage.sluice.url, () => stage.act(body))
-    expect(answer.status).toBe(500)
-    expect(answer.body.error.code).toBe("function_runtime_timed_out")
-    const [operation] = await operationsOf(stage.sluice, "action")
-    expect(operation).toMatchObject({ state: "failed", error: { type: "function_runtime_timed_out" } })
-  }, 20_000)
+  test.each(loops)(
+    "%s",
+    async (_, body) => {
+      const answer = await whileHealthy(stage.sluice.url, () => stage.act(body))
+      expect(answer.status).toBe(500)
+      expect(answer.body.error.code).toBe("function_runtime_timed_out")
+      const [operation] = await operationsOf(stage.sluice, "action")
+      expect(operation).toMatchObject({ state: "failed", error: { type: "function_runtime_timed_out" } })
+    },
+    20_000,
+  )
 
   test("what it left behind after its answer does not hold up the next one", async () => {
     const leftover = "setInterval(() => { while (true) {} }, 0); Promise.resolve().then(() => {}); return 'done'"
@@ -52,11 +56,15 @@ describe("an action that takes all memory is killed, and nothing else is", () =>
     ["promises", "const all: any[] = []; for (;;) all.push(new Promise(() => {}))"],
     ["an error with a huge message", "throw new Error('x'.repeat(2e8) + Math.random())"],
   ]
-  test.each(eaters)("%s", async (_, body) => {
-    const answer = await whileHealthy(stage.sluice.url, () => stage.act(body))
-    expect(answer.status).toBe(500)
-    expect(answer.body.error.code).toBe("function_runtime_out_of_memory")
-  }, 20_000)
+  test.each(eaters)(
+    "%s",
+    async (_, body) => {
+      const answer = await whileHealthy(stage.sluice.url, () => stage.act(body))
+      expect(answer.status).toBe(500)
+      expect(answer.body.error.code).toBe("function_runtime_out_of_memory")
+    },
+    20_000,
+  )
 
   test("calls that nobody waits for end by memory or by the clock", async () => {
     const body = "for (;;) nango.log('x'.repeat(50000), { level: 'error' })"
@@ -67,7 +75,9 @@ describe("an action that takes all memory is killed, and nothing else is", () =>
 
 test("a sync in an endless loop is stopped by a pause within five seconds, and its process is gone or idle", async () => {
   const { sluice } = stage
-  await deploy(sluice, { "fake/syncs/spin.ts": syncSource("await nango.batchSave([{ id: '1' }], 'Spun'); while (true) {}", "Spun") })
+  await deploy(sluice, {
+    "fake/syncs/spin.ts": syncSource("await nango.batchSave([{ id: '1' }], 'Spun'); while (true) {}", "Spun"),
+  })
   await until(async () => (await statusOf(sluice, "spin")).recordCount.Spun === 1, "the loop to begin")
   const busy = runnersOf(sluice.pid)
   expect(await areIdle(busy)).toBe(false)

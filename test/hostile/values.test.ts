@@ -39,7 +39,10 @@ describe("whatever is thrown, the run fails with a named reason", () => {
     ["a proxy of an error", "throw new Proxy(new Error('inner'), { get() { throw 1 }, getPrototypeOf() { throw 2 } })"],
     ["getters that throw", "throw { get message() { throw 1 }, get stack() { throw 2 }, get code() { throw 3 } }"],
     ["a getter that gives itself", "throw { get message() { return this } }"],
-    ["an error with getters that throw", "throw Object.defineProperty(new Error('x'), 'message', { get() { throw 1 } })"],
+    [
+      "an error with getters that throw",
+      "throw Object.defineProperty(new Error('x'), 'message', { get() { throw 1 } })",
+    ],
     ["an error whose stack is an object", "throw Object.assign(new Error('x'), { stack: { toString() { throw 1 } } })"],
     ["an error with a false name", "throw Object.assign(new Error('x'), { name: { toString() { throw 1 } } })"],
     ["a toJSON that throws", "throw { toJSON() { throw new Error('no') }, toString() { throw 1 } }"],
@@ -47,7 +50,11 @@ describe("whatever is thrown, the run fails with a named reason", () => {
     ["an error of lone surrogates", "throw new Error('\\uD800 \\u0000 \\u2028')"],
     ["a promise that fails", "throw Promise.reject(new Error('inner'))"],
     ["a thenable", "throw { then(resolve: any) { resolve('no') } }"],
-    ["what a timer throws", "setTimeout(() => { throw 'late' }, 0); await new Promise(() => {})", { message: '"late"' }],
+    [
+      "what a timer throws",
+      "setTimeout(() => { throw 'late' }, 0); await new Promise(() => {})",
+      { message: '"late"' },
+    ],
   ]
   test.each(thrown)("%s", async (_, body, payload = {}) => {
     const answer = await whileHealthy(stage.sluice.url, () => stage.act(body))
@@ -90,17 +97,29 @@ describe("values that are far too large", () => {
     ["an output of 50 MB", "return 'x'.repeat(50_000_000)", "script_output_too_large"],
     ["a thrown text of 50 MB", "throw 'x'.repeat(50_000_000)", "script_internal_error"],
     ["an error message of 50 MB", "throw new Error('x'.repeat(50_000_000))", "script_internal_error"],
-    ["a payload of 50 MB", "throw new nango.ActionError({ big: 'x'.repeat(50_000_000) })", "action_script_runtime_error"],
+    [
+      "a payload of 50 MB",
+      "throw new nango.ActionError({ big: 'x'.repeat(50_000_000) })",
+      "action_script_runtime_error",
+    ],
     ["a checkpoint of 50 MB", "await nango.saveCheckpoint({ big: 'x'.repeat(50_000_000) })", /^(invalid|script)_/],
     ["an endpoint of 50 MB", "await nango.get({ endpoint: '/' + 'x'.repeat(50_000_000) })", /^(invalid|script)_/],
-    ["an output nested a million times", "let a: any = []; for (let i = 0; i < 1e6; i++) a = [a]; return a", "script_internal_error"],
+    [
+      "an output nested a million times",
+      "let a: any = []; for (let i = 0; i < 1e6; i++) a = [a]; return a",
+      "script_internal_error",
+    ],
   ]
-  test.each(large)("%s is refused by name", async (_, body, code) => {
-    const answer = await whileHealthy(stage.sluice.url, () => stage.act(body))
-    expect(answer.status).toBeGreaterThanOrEqual(400)
-    expect(answer.body.error.code).toMatch(code)
-    expect(answer.text.length).toBeLessThan(250_000)
-  }, 20_000)
+  test.each(large)(
+    "%s is refused by name",
+    async (_, body, code) => {
+      const answer = await whileHealthy(stage.sluice.url, () => stage.act(body))
+      expect(answer.status).toBeGreaterThanOrEqual(400)
+      expect(answer.body.error.code).toMatch(code)
+      expect(answer.text.length).toBeLessThan(250_000)
+    },
+    20_000,
+  )
 
   test("a record of 50 MB is stored or refused, and nothing waits for it", async () => {
     const body = "await nango.batchSave([{ id: '1', big: 'x'.repeat(50_000_000) }], 'Big')"
@@ -192,17 +211,23 @@ describe("prototypes that are polluted", () => {
       return "done"`
     await whileHealthy(stage.sluice.url, () => stage.act(body))
     for (let again = 0; again < 3; again++) {
-      const clean = await stage.act("return [({} as any).polluted ?? null, [1, 2].map((n) => n + 1), JSON.stringify({ a: 1 })]")
+      const clean = await stage.act(
+        "return [({} as any).polluted ?? null, [1, 2].map((n) => n + 1), JSON.stringify({ a: 1 })]",
+      )
       expect(clean.body).toEqual([null, [2, 3], '{"a":1}'])
     }
   })
 
   test("do not come over through what it sends", async () => {
     const evil = `JSON.parse('{"__proto__":{"polluted":"yes"},"constructor":{"prototype":{"polluted":"yes"}},"a":1}')`
-    for (const call of [`setMetadata(${evil})`, `updateMetadata(${evil})`]) await stage.act(`await nango.${call}; return 1`)
+    for (const call of [`setMetadata(${evil})`, `updateMetadata(${evil})`])
+      await stage.act(`await nango.${call}; return 1`)
     await stage.act(`await nango.log("x", ${evil}, { level: "error" }); return 1`)
     await stage.act(`throw new nango.ActionError(${evil})`)
-    const sync = syncSource(`await nango.batchSave([{ id: "__proto__", ...${evil} }], "Evil"); await nango.saveCheckpoint(JSON.parse('{"__proto__":"x"}'))`, "Evil")
+    const sync = syncSource(
+      `await nango.batchSave([{ id: "__proto__", ...${evil} }], "Evil"); await nango.saveCheckpoint(JSON.parse('{"__proto__":"x"}'))`,
+      "Evil",
+    )
     await deploy(stage.sluice, { "fake/syncs/evil.ts": sync })
     await syncEnded(stage.sluice, "evil")
     const { body, status } = await stage.sluice.call("GET", "/connections/victim?provider_config_key=fake")

@@ -51,9 +51,10 @@ export function addIntegrations(command: Command, cli: Cli): void {
     .command("update")
     .description("change an integration")
     .argument("<id>")
-    .option("--new-id <id>", "another id")
-    .option("--no-forward-webhooks", "keep incoming webhooks from being forwarded")
-  withFields(update).action((id: string, options: Fields & { newId?: string }) => updateIntegration(cli, id, options))
+    .option("--new-id <id>", "another id, while it has no connections")
+  withFields(update)
+    .option("--no-forward-webhooks", "keep the provider's webhooks from being forwarded")
+    .action((id: string, options: Fields & { newId?: string }) => updateIntegration(cli, id, options))
   command
     .command("delete")
     .description("delete an integration with its connections, functions, syncs and records")

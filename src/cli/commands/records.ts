@@ -2,7 +2,7 @@ import type { Command } from "commander"
 import type { Client } from "../client.ts"
 import { type Cli, openClient, show } from "../context.ts"
 import { collectText, wholeNumber } from "../input.ts"
-import { data, plural, talk } from "../print.ts"
+import { data, dataTaken, plural, talk } from "../print.ts"
 import { recordTable, type ShownRecord } from "../record-table.ts"
 
 type Options = { integration: string; connection: string; model: string; variant?: string }
@@ -54,10 +54,10 @@ async function listRecords(cli: Cli, options: ListOptions): Promise<void> {
   }
   const print = cli.options().json ? jsonPrinter() : tablePrinter()
   let page = answer.body
-  print.page(page.records)
+  await print.page(page.records)
   while (page.next_cursor !== null) {
     page = (await readPage(client, options, page.next_cursor)).body
-    print.page(page.records)
+    await print.page(page.records)
   }
   print.end()
 }
@@ -76,27 +76,26 @@ const readPage = (client: Client, options: ListOptions, cursor: string | undefin
     },
   })
 
-type Printer = { page: (records: ShownRecord[]) => void; end: () => void }
+type Printer = { page: (records: ShownRecord[]) => Promise<void>; end: () => void }
 
 /** One answer in the API's form for all pages, written as they come, so that millions of records need no memory. */
 function jsonPrinter(): Printer {
-  let first = true
-  process.stdout.write('{"records":[')
+  let before = '{"records":['
   return {
-    page(records) {
+    async page(records) {
       if (records.length === 0) return
-      process.stdout.write(`${first ? "" : ","}${JSON.stringify(records).slice(1, -1)}`)
-      first = false
+      await dataTaken(`${before}${JSON.stringify(records).slice(1, -1)}`)
+      before = ","
     },
-    end: () => data('],"next_cursor":null}'),
+    end: () => data(`${before === "," ? "" : before}],"next_cursor":null}`),
   }
 }
 
 function tablePrinter(): Printer {
   let count = 0
   return {
-    page(records) {
-      if (records.length > 0) data(recordTable(records, count === 0))
+    async page(records) {
+      if (records.length > 0) await dataTaken(`${recordTable(records, count === 0)}\n`)
       count += records.length
     },
     end: () => talk(plural(count, "record")),

@@ -1,6 +1,4 @@
-export type HttpMethod =
-  | ("GET" | "POST" | "PUT" | "PATCH" | "DELETE")
-  | ("get" | "post" | "put" | "patch" | "delete")
+export type HttpMethod = ("GET" | "POST" | "PUT" | "PATCH" | "DELETE") | ("get" | "post" | "put" | "patch" | "delete")
 
 type Scalar = string | number | boolean | null | undefined
 

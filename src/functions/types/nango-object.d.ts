@@ -1,6 +1,6 @@
 import type { z } from "zod"
 import type { Connection, Integration, SyncReference, TriggerOptions } from "./connection.js"
-import type { AxiosResponse, FetchOptions, HttpMethod, ProxyConfiguration } from "./http.js"
+import type { AxiosResponse, FetchOptions, ProxyConfiguration } from "./http.js"
 import type { ActionError } from "./nango.js"
 
 /** What a schema describes; `Otherwise` when none was declared. */
@@ -126,8 +126,10 @@ export interface NangoAction<TMetadata = any, TCheckpoint = any> {
 }
 
 /** What a sync gets besides: records. */
-export interface NangoSync<TModels = any, TMetadata = any, TCheckpoint = any>
-  extends NangoAction<TMetadata, TCheckpoint> {
+export interface NangoSync<TModels = any, TMetadata = any, TCheckpoint = any> extends NangoAction<
+  TMetadata,
+  TCheckpoint
+> {
   readonly variant: string
   /** @deprecated Use a checkpoint. */
   readonly lastSyncDate: Date | undefined
@@ -184,5 +186,3 @@ export interface NangoSync<TModels = any, TMetadata = any, TCheckpoint = any>
   /** @deprecated Use trackDeletesStart and trackDeletesEnd. */
   deleteRecordsFromPreviousExecutions(model: ModelName<TModels>): Promise<{ deletedKeys: string[] }>
 }
-
-export type { HttpMethod }

@@ -70,8 +70,10 @@ export interface CreateActionProps<
   ) => z.infer<TOutput> | Promise<z.infer<TOutput>>
 }
 
-export interface CreateOnEventProps<TMetadata extends ZodMetadata = any, TCheckpoint extends ZodCheckpoint = any>
-  extends CommonProps<TMetadata, TCheckpoint> {
+export interface CreateOnEventProps<
+  TMetadata extends ZodMetadata = any,
+  TCheckpoint extends ZodCheckpoint = any,
+> extends CommonProps<TMetadata, TCheckpoint> {
   event: "post-connection-creation" | "pre-connection-deletion" | "validate-connection"
   exec: (nango: NangoAction<TMetadata, TCheckpoint>) => void | Promise<void>
 }
@@ -93,8 +95,10 @@ export interface CreateActionResponse<
   type: "action"
 }
 
-export interface CreateOnEventResponse<TMetadata extends ZodMetadata = any, TCheckpoint extends ZodCheckpoint = any>
-  extends CreateOnEventProps<TMetadata, TCheckpoint> {
+export interface CreateOnEventResponse<
+  TMetadata extends ZodMetadata = any,
+  TCheckpoint extends ZodCheckpoint = any,
+> extends CreateOnEventProps<TMetadata, TCheckpoint> {
   type: "onEvent"
 }
 

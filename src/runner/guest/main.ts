@@ -7,6 +7,8 @@ import { lockDown } from "./lockdown.ts"
 import { evaluateLibrary } from "./libraries.ts"
 import { createModules } from "./modules.ts"
 import { createNango } from "./nango.ts"
+import { createValidation } from "./validate.ts"
+import type { Validation } from "./validate.ts"
 
 // The Worker of one run. All of this is done before the run comes; then one job message starts it.
 const worker = globalThis as unknown as {
@@ -38,13 +40,28 @@ async function start(job: GuestJob): Promise<void> {
   where.fileName = job.fileName
   try {
     modules.provide(job.libraries ?? {}, (name, text) => evaluateLibrary(name, text, { realm, channel, require }))
-    const nango = createNango(channel, realm, job)
+    const validation = createValidation(job.facts.runnerFlags)
+    const nango = createNango(channel, realm, { ...job, validation })
     const exports = loadModule(realm, job, require)
-    const result = await dispatch(exports, job, { nango, input: inputOf(job) })
-    finish(succeeded(result, job.outputBytes))
+    finish(succeeded(await execute(job, exports, { nango, validation }), job.outputBytes))
   } catch (error) {
     finish(failed(error))
   }
+}
+
+type Given = { nango: Record<string, unknown>; validation: Validation }
+
+async function execute(job: GuestJob, exports: unknown, { nango, validation }: Given): Promise<unknown> {
+  const { kind } = job
+  const input = inputOf(job)
+  validation.declare((exports as { default?: unknown } | undefined)?.default)
+  if (kind === "action") await validation.checkInput(input, job.input === undefined || job.input === "null")
+  if (kind === "sync" || kind === "webhook") {
+    await validation.checkMetadata(nango.getMetadata as () => Promise<unknown>)
+  }
+  const result = await dispatch(exports, job, { nango, input })
+  if (kind === "action") await validation.checkOutput(result)
+  return result
 }
 
 function finish(outcome: GuestOutcome): void {

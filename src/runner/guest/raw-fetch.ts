@@ -2,7 +2,12 @@ import type { Channel } from "./channel.ts"
 import { ActionError } from "./errors.ts"
 import { textHeaders } from "./http.ts"
 
-const policyCodes = new Set(["url_not_allowed", "too_many_redirects", "invalid_redirect"])
+const policyCodes = new Set([
+  "url_not_allowed",
+  "proxy_redirect_to_denied_host",
+  "too_many_redirects",
+  "invalid_redirect",
+])
 
 type Head = {
   status: number

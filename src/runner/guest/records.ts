@@ -1,6 +1,7 @@
 import type { RunFacts } from "../protocol.ts"
 import type { Channel } from "./channel.ts"
 import { SdkError } from "./errors.ts"
+import type { Validation } from "./validate.ts"
 
 type Write = "records.save" | "records.update" | "records.delete"
 type Chunk = { ids: string[]; lines: string[]; size: number }
@@ -16,7 +17,7 @@ const maxRecord = 100 * 1024 * 1024
  */
 export async function writeRecords(
   channel: Channel,
-  facts: RunFacts,
+  { facts, validation }: { facts: RunFacts; validation: Validation },
   write: { call: Write; records: unknown; model: unknown },
 ): Promise<true> {
   channel.check()
@@ -24,6 +25,7 @@ export async function writeRecords(
   const { records } = write
   if (records === null || records === undefined) return true
   if (!Array.isArray(records)) throw new SdkError("invalid_sync_record", "Records must be a list", { model })
+  if (write.call === "records.save") await checkRecords(validation, model, records)
   let before: Promise<unknown> = Promise.resolve()
   let at = 0
   while (at < records.length) {
@@ -39,12 +41,22 @@ export async function writeRecords(
   return true
 }
 
+/** Schemas do not know of the metadata that records carry when they were read back. */
+async function checkRecords(validation: Validation, model: string, records: unknown[]): Promise<void> {
+  for (const record of records) dropMetadata(record)
+  await validation.checkRecords(model, records)
+}
+
+function dropMetadata(record: unknown): void {
+  if (typeof record === "object" && record !== null) delete (record as Record<string, unknown>)._nango_metadata
+}
+
 function takeChunk(records: unknown[], from: number, model: string): Chunk {
   const chunk: Chunk = { ids: [], lines: [], size: 0 }
   for (let at = from; at < records.length && chunk.ids.length < chunkRecords; at++) {
     const record = records[at]
     const id = checkId(record, at, model)
-    delete (record as Record<string, unknown>)._nango_metadata
+    dropMetadata(record)
     const line = JSON.stringify(record)
     if (typeof line !== "string" || line.length > maxRecord) {
       throw invalid(model, at, line === undefined ? "cannot be written as JSON" : "is larger than 100 MB")

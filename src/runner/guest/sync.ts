@@ -2,21 +2,27 @@ import type { RunFacts } from "../protocol.ts"
 import type { Realm } from "./action.ts"
 import type { Channel } from "./channel.ts"
 import { checkModel, getRecordsByIds, listRecords, writeRecords } from "./records.ts"
+import type { Validation } from "./validate.ts"
 
 /** What syncs and webhook functions find on `nango` beyond the rest: records. */
-export function syncMembers(channel: Channel, realm: Realm, facts: RunFacts): Record<string, unknown> {
+export function syncMembers(
+  channel: Channel,
+  realm: Realm,
+  { facts, validation }: { facts: RunFacts; validation: Validation },
+): Record<string, unknown> {
   const write = (call: "records.save" | "records.update" | "records.delete") => (records: unknown, model: unknown) =>
-    writeRecords(channel, facts, { call, records, model })
+    writeRecords(channel, { facts, validation }, { call, records, model })
   const one = async (call: "deletes.start" | "deletes.end" | "deletes.previous", model: unknown) => {
     channel.check()
     return (await channel.call(call, { model: checkModel(facts, model) })).output
   }
   const byIds = (ids: unknown, model: unknown) => getRecordsByIds(channel, realm.parse, { ids, model: String(model) })
   const save = write("records.save")
+  const noDate = facts.fixtures === "loose" ? null : undefined
 
   return {
     variant: facts.variant ?? "base",
-    lastSyncDate: facts.lastSyncDate === undefined ? undefined : new Date(facts.lastSyncDate),
+    lastSyncDate: facts.lastSyncDate === undefined ? noDate : new Date(facts.lastSyncDate),
     track_deletes: facts.trackDeletes === true,
     emptyCache: facts.emptyCache === true,
     batchSave: save,

@@ -1,0 +1,83 @@
+import type { RunFacts } from "../protocol.ts"
+import { SdkError } from "./errors.ts"
+
+type Issue = { code?: unknown; message?: unknown; path?: unknown }
+type Result = { success: boolean; error?: { issues?: Issue[] } }
+type Schema = { safeParseAsync: (value: unknown) => Promise<Result> }
+type Declared = { input?: unknown; output?: unknown; metadata?: unknown; models?: Record<string, unknown> }
+
+const maxIssues = 100
+
+/**
+ * Checks what passes through a run against the function's own schemas, as far as the environment asks for it. Nothing is
+ * changed by a check: what a schema would coerce or strip stays as it is. What has no zod schema is not checked.
+ */
+export type Validation = {
+  /** The module's default export. */
+  declare: (declared: unknown) => void
+  /** @throws SdkError `invalid_action_input`. `missing`: the caller gave none, and `{}` stands for it. */
+  checkInput: (input: unknown, missing: boolean) => Promise<void>
+  /** @throws SdkError `invalid_action_output` */
+  checkOutput: (output: unknown) => Promise<void>
+  /** @throws SdkError `invalid_sync_record` for the first one that does not match */
+  checkRecords: (model: string, records: unknown[]) => Promise<void>
+  /** @throws SdkError `invalid_sync_metadata` */
+  checkMetadata: (read: () => Promise<unknown>) => Promise<void>
+}
+
+export function createValidation(flags: RunFacts["runnerFlags"] = {}): Validation {
+  let declared: Declared = {}
+  return {
+    declare(value) {
+      declared = typeof value === "object" && value !== null ? (value as Declared) : {}
+    },
+    async checkInput(input, missing) {
+      const schema = flags.validateActionInput ? asSchema(declared.input) : undefined
+      if (!schema) return
+      const issues = await issuesOf(schema, input)
+      if (issues.length === 0 || (missing && (await issuesOf(schema, undefined)).length === 0)) return
+      throw new SdkError("invalid_action_input", "The input does not match the action's schema", { issues })
+    },
+    async checkOutput(output) {
+      const schema = flags.validateActionOutput ? asSchema(declared.output) : undefined
+      const issues = schema ? await issuesOf(schema, output) : []
+      if (issues.length === 0) return
+      throw new SdkError("invalid_action_output", "The output does not match the action's schema", { issues })
+    },
+    async checkRecords(model, records) {
+      const schema = flags.validateSyncRecords ? asSchema(declared.models?.[model]) : undefined
+      if (!schema) return
+      for (const [index, record] of records.entries()) {
+        const issues = await issuesOf(schema, record)
+        if (issues.length === 0) continue
+        const message = `Record ${index} of model "${model}" does not match the model's schema`
+        throw new SdkError("invalid_sync_record", message, { model, index, issues })
+      }
+    },
+    async checkMetadata(read) {
+      const schema = flags.validateSyncMetadata ? asSchema(declared.metadata) : undefined
+      if (!schema) return
+      const metadata = await read()
+      const issues = await issuesOf(schema, metadata)
+      const none = Object.keys((metadata ?? {}) as object).length === 0
+      if (issues.length === 0 || (none && (await issuesOf(schema, undefined)).length === 0)) return
+      throw new SdkError("invalid_sync_metadata", "The connection's metadata does not match the sync's schema", { issues })
+    },
+  }
+}
+
+function asSchema(value: unknown): Schema | undefined {
+  if (typeof value !== "object" || value === null || !("_zod" in value)) return undefined
+  return typeof (value as Partial<Schema>).safeParseAsync === "function" ? (value as Schema) : undefined
+}
+
+/** As the API shows issues: zod's code and sentence, path elements as text. */
+async function issuesOf(schema: Schema, value: unknown): Promise<{ code: string; message: string; path: string[] }[]> {
+  const result = await schema.safeParseAsync(value)
+  if (result.success) return []
+  return (result.error?.issues ?? []).slice(0, maxIssues).map(({ code, message, path }) => ({
+    code: String(code),
+    message: String(message),
+    path: Array.isArray(path) ? path.map(String) : [],
+  }))
+}
