@@ -1,5 +1,6 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { readProject } from "../src/functions/project.ts"
+import { packTypes } from "../src/functions/type-files.ts"
 import { compileCatalogue } from "../src/providers/compile.ts"
 import { buildLibrary } from "../src/runner/libraries/build.ts"
 import { libraryNames } from "../src/runner/libraries/names.ts"
@@ -12,6 +13,7 @@ const embed = `${work}/embed`
 rmSync(work, { recursive: true, force: true })
 mkdirSync(embed, { recursive: true })
 writeFileSync(`${embed}/catalogue.json`, await compileCatalogue("providers"))
+writeFileSync(`${embed}/types.json`, JSON.stringify(packTypes()))
 for (const name of libraryNames) writeFileSync(`${embed}/library-${name}.txt`, await buildLibrary(name))
 writeFileSync(`${embed}/examples.json`, JSON.stringify(Object.fromEntries(await readProject("examples"))))
 

@@ -60,8 +60,11 @@ function installBun() {
   })
   const found = binaries(join(bootstrap, "node_modules")).find(isWanted)
   if (found !== undefined) return found
-  const why = error?.message ?? (status === 0 ? `no build of it runs on ${process.platform} ${process.arch}` : "see above")
-  return fail(`Bun ${version} could not be installed with npm: ${why}.\nInstall it by hand (https://bun.com) and try again.`)
+  const why =
+    error?.message ?? (status === 0 ? `no build of it runs on ${process.platform} ${process.arch}` : "see above")
+  return fail(
+    `Bun ${version} could not be installed with npm: ${why}.\nInstall it by hand (https://bun.com) and try again.`,
+  )
 }
 
 /** The npm that runs this script, else the one on the PATH. */

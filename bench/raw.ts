@@ -75,6 +75,7 @@ export function openRaw(directory: string) {
       db.run("PRAGMA wal_checkpoint(TRUNCATE)")
       return statSync(path).size
     },
+    count: () => db.query<{ n: number }, []>("SELECT count(*) AS n FROM records").get()?.n ?? 0,
     close: () => db.close(),
   }
 }

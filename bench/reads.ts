@@ -26,8 +26,8 @@ async function readAll(sluice: Sluice, connectionId: string, expected: number): 
   let pages = 0
   let cursor: string | undefined = ""
   while (cursor !== undefined) {
-    const query = `model=Ticket&limit=${limit}${cursor === "" ? "" : `&cursor=${cursor}`}`
-    const text = await (await fetch(`${sluice.url}/records?${query}`, { headers })).text()
+    const query: string = `model=Ticket&limit=${limit}${cursor === "" ? "" : `&cursor=${cursor}`}`
+    const text: string = await (await fetch(`${sluice.url}/records?${query}`, { headers })).text()
     // The client's own parsing is not what is measured.
     cursor = /"next_cursor":"([^"]+)"\}$/.exec(text.slice(-200))?.[1]
     pages++

@@ -46,7 +46,7 @@ export async function measureSize(bench: Bench): Promise<Line[]> {
   await Bun.sleep(6_000)
   const stored = await countRecords(bench)
   const bytes = statSync(join(daemon.sluice.dataDir, "sluice.db")).size / stored
-  const rawBytes = raw.sizeBytes() / stored
+  const rawBytes = raw.sizeBytes() / raw.count()
   const payload = JSON.stringify((await import("./records.ts")).makeRecord(50_000, 1)).length
   return [
     {

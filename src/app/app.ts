@@ -1,16 +1,19 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Logger } from "pino"
-import { createTouches } from "../connections/touches.ts"
+import { createConnectionTouches } from "../connections/touches.ts"
 import { listConnectionsOf, deleteConnection } from "../connections/connections.ts"
 import { ensureEnvironments } from "../environments/environments.ts"
+import { createKeyTouches } from "../environments/touches.ts"
 import { listFunctions, removeFunctions } from "../functions/functions.ts"
+import { deleteIntegration, listIntegrations } from "../integrations/integrations.ts"
 import { parseAllowList } from "../kit/address.ts"
 import { generateMasterKey, type MasterKey, parseMasterKey } from "../kit/crypto.ts"
 import { workerUrl } from "../kit/entry.ts"
 import { defineFaults } from "../kit/errors.ts"
 import { createEgress } from "../kit/fetch.ts"
 import { createLogSink } from "../logs/log.ts"
+import { keepRetention } from "../logs/retention.ts"
 import { loadCatalogue } from "../providers/catalogue.ts"
 import { createQueueLoop } from "../queue/loop.ts"
 import { createRunner } from "../runner/runner.ts"
@@ -32,6 +35,8 @@ import {
   startSyncsOfConnection,
 } from "../syncs/instances.ts"
 import { checkMasterKey } from "./key-check.ts"
+import { queueAuthWebhook } from "../webhooks/auth.ts"
+import { deliveryHandler } from "../webhooks/deliver.ts"
 import type { Config } from "./config.ts"
 import type { App } from "./context.ts"
 import { inOrder, type Moments } from "./moments.ts"
@@ -116,8 +121,10 @@ async function build(
   push("egress", egress.close)
   const logs = createLogSink({ store, now, log })
   push("logs", logs.flush)
-  const touches = createTouches({ store, now, log })
+  const touches = createConnectionTouches({ store, now, log })
   push("touches", touches.flush)
+  const keyTouches = createKeyTouches({ store, now, log })
+  push("key touches", keyTouches.flush)
   const runner = createRunner({
     warm: config.runnerWarm,
     max: config.runnerMax,
@@ -141,6 +148,7 @@ async function build(
     queue,
     logs,
     touches,
+    keyTouches,
     masterKey,
     moments,
     now,
@@ -149,17 +157,25 @@ async function build(
   }
   await checkMasterKey(app)
   const newKeys = await ensureEnvironments(app)
-  return { app, newKeys, start: () => startQueue(app), close }
+  const start = async () => {
+    await startQueue(app)
+    push("log retention", keepRetention(app).stop)
+  }
+  return { app, newKeys, start, close }
 }
 
 async function startQueue(app: App): Promise<void> {
   await app.store.step({ name: "logs.abandon", input: { at: app.now().getTime() } })
   const of = () => app
-  await app.queue.start({ sync: syncHandler(of, "sync"), webhook: syncHandler(of, "webhook"), event: eventHandler(of) })
+  await app.queue.start({ sync: syncHandler(of, "sync"), webhook: syncHandler(of, "webhook"), event: eventHandler(of),
+    delivery: deliveryHandler(of) })
 }
 
 /** Who listens to which moment, in which order. */
 const moments: Moments = {
+  environmentDeleting: async (ctx) => {
+    for (const { unique_key } of await listIntegrations(ctx)) await deleteIntegration(ctx, unique_key)
+  },
   integrationInUse: async (ctx, integration) => (await listConnectionsOf(ctx, integration.id)).length > 0,
   integrationDeleted: async (ctx, integration) => {
     for (const connection of await listConnectionsOf(ctx, integration.id)) await deleteConnection(ctx, connection)
@@ -170,8 +186,17 @@ const moments: Moments = {
   validatesConnections,
   connectionValidating: runValidation,
   connectionDeleting: runDeletionEvents,
-  connectionSaved: inOrder(queueCreationEvents, startSyncsOfConnection),
-  connectionDeleted: removeSyncsOfConnection,
+  connectionSaved: inOrder(
+    (ctx, { connection }) => queueCreationEvents(ctx, connection),
+    (ctx, { connection }) => startSyncsOfConnection(ctx, connection),
+    (ctx, saved) => queueAuthWebhook(ctx, saved),
+  ),
+  connectionRefused: (ctx, { message, ...refused }) =>
+    queueAuthWebhook(ctx, { ...refused, error: { type: "connection_validation_failed", description: message } }),
+  connectionDeleted: inOrder(
+    (ctx, connection) => queueAuthWebhook(ctx, { connection, operation: "deletion" }),
+    removeSyncsOfConnection,
+  ),
   functionsDeployed: followDeploy,
 }
 
@@ -201,10 +226,17 @@ function readMasterKey(config: Config): MasterKey {
   if (!existsSync(path)) {
     // A new key could not read what is there, and would stand where the lost one has to be put back.
     if (existsSync(join(config.dataDir, mainFile))) throw missingKey(path)
-    writeFileSync(path, `${generateMasterKey()}\n`, { mode: 0o600, flag: "wx" })
-    chmodSync(path, 0o600)
+    writeKeyFile(path, generateMasterKey())
   }
   return parseMasterKey(readFileSync(path, "utf8"))
+}
+
+/** Whole and on disk before anything is encrypted with it, or not there at all, whenever the process dies. */
+function writeKeyFile(path: string, key: string): void {
+  const unfinished = `${path}.new`
+  writeFileSync(unfinished, `${key}\n`, { mode: 0o600, flush: true })
+  chmodSync(unfinished, 0o600)
+  renameSync(unfinished, path)
 }
 
 const missingKey = (path: string) =>

@@ -2,12 +2,12 @@ import type { Logger } from "pino"
 import type { MasterKey } from "../kit/crypto.ts"
 import type { Egress } from "../kit/fetch.ts"
 import type { Caller, Environment } from "../environments/model.ts"
-import type { Touches } from "../connections/touches.ts"
 import type { LogSink } from "../logs/log.ts"
 import type { Catalogue } from "../providers/catalogue.ts"
 import type { QueueLoop } from "../queue/loop.ts"
 import type { Runner } from "../runner/runner.ts"
 import type { Db, Store, Tx } from "../store/store.ts"
+import type { Touches } from "../store/touches.ts"
 import type { Config } from "./config.ts"
 import type { Moments } from "./moments.ts"
 
@@ -25,6 +25,7 @@ export type App = {
   queue: QueueLoop
   logs: LogSink
   touches: Touches
+  keyTouches: Touches
   masterKey: MasterKey
   moments: Moments
   now: () => Date

@@ -46,12 +46,15 @@ export async function startDaemon(options: {
   }
 }
 
-function listen(config: Config, fetch: (request: Request) => Promise<Response>): Bun.Server<undefined> {
+type Fetch = (request: Request, peer?: string) => Promise<Response>
+
+function listen(config: Config, fetch: Fetch): Bun.Server<undefined> {
   try {
     return Bun.serve({
       hostname: config.host,
       port: config.port,
-      maxRequestBodySize: config.bodyLimitBytes,
+      // The door counts bytes itself: its refusal is JSON like every other, and what is streamed on has no limit.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       idleTimeout: 255,
       fetch: withoutTimeout(fetch),
     })
@@ -67,7 +70,7 @@ function listen(config: Config, fetch: (request: Request) => Promise<Response>):
 
 /** An action may take fifteen minutes to answer; Bun would close the silent connection long before. */
 const withoutTimeout =
-  (fetch: (request: Request) => Promise<Response>) => (request: Request, server: Bun.Server<undefined>) => {
-    if (request.url.includes("/action/")) server.timeout(request, 0)
-    return fetch(request)
+  (fetch: Fetch) => (request: Request, server: Bun.Server<undefined>) => {
+    if (/\/(action|sluice\/dryruns)\b/.test(request.url)) server.timeout(request, 0)
+    return fetch(request, server.requestIP(request)?.address)
   }

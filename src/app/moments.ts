@@ -9,6 +9,8 @@ import type { EnvironmentCtx } from "./context.ts"
  * so what a listener writes commits or fails with it. `app.ts` says who listens, and in which order.
  */
 export type Moments = {
+  /** The context's environment is about to be deleted; told outside any transaction. */
+  environmentDeleting: (ctx: EnvironmentCtx) => Promise<void>
   /** An integration is being deleted. */
   integrationDeleted: (ctx: EnvironmentCtx, integration: IntegrationRow) => Promise<void>
   /** Asks whether connections hang on an integration. */
@@ -25,12 +27,16 @@ export type Moments = {
   /** A connection is about to be deleted; told outside any transaction. */
   connectionDeleting: (ctx: EnvironmentCtx, found: FoundConnection) => Promise<void>
   /** A connection was made, imported again or re-authorised. */
-  connectionSaved: (ctx: EnvironmentCtx, connection: ConnectionRow) => Promise<void>
+  connectionSaved: (ctx: EnvironmentCtx, saved: SavedConnection) => Promise<void>
+  /** The owner's functions refused a connection; a new one is gone after this. */
+  connectionRefused: (ctx: EnvironmentCtx, refused: SavedConnection & { message: string }) => Promise<void>
   /** A connection is being deleted. */
   connectionDeleted: (ctx: EnvironmentCtx, connection: ConnectionRow) => Promise<void>
   /** A deploy changed the functions of an environment. */
   functionsDeployed: (ctx: EnvironmentCtx, change: { saved: FunctionRow[]; removed: FunctionRow[] }) => Promise<void>
 }
+
+export type SavedConnection = { connection: ConnectionRow; operation: "creation" | "override" }
 
 /** Makes one listener out of several that are told in order. */
 export function inOrder<A>(...listeners: ((ctx: EnvironmentCtx, subject: A) => Promise<void>)[]) {

@@ -188,6 +188,12 @@ export const settings = {
     schema: whole(1024, 1_073_741_824),
     help: "Largest request body, in bytes.",
   },
+  rateLimitPerMinute: {
+    name: "SLUICE_RATE_LIMIT_PER_MINUTE",
+    default: 600_000,
+    schema: whole(0, 1_000_000_000),
+    help: "Requests that one key may make in a minute; 0 limits nothing.",
+  },
   checkpointTextLimit: {
     name: "SLUICE_CHECKPOINT_TEXT_LIMIT",
     default: 4000,

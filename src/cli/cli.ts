@@ -17,9 +17,24 @@ const groups: Group[] = [
     load: async () => (await import("./commands/demo.ts")).addDemo,
   },
   {
+    name: "check",
+    summary: "check types and imports of functions",
+    load: async () => (await import("./commands/check.ts")).addCheck,
+  },
+  {
     name: "deploy",
     summary: "bring a folder of functions to the daemon",
     load: async () => (await import("./commands/deploy.ts")).addDeploy,
+  },
+  {
+    name: "dryrun",
+    summary: "run a function without storing anything",
+    load: async () => (await import("./commands/dryrun.ts")).addDryrun,
+  },
+  {
+    name: "test",
+    summary: "run functions against recorded traffic",
+    load: async () => (await import("./commands/test.ts")).addTest,
   },
   {
     name: "integrations",

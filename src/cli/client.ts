@@ -16,6 +16,8 @@ export type Client = {
    * `daemon_unreachable`, and `interrupted` when the command was cancelled.
    */
   call: <T>(method: string, path: string, options?: CallOptions & { accept?: number }) => Promise<Answer<T>>
+  /** A call whose answer is JSON lines, each as its text, as they come. Throws as `call` does. */
+  lines: (method: string, path: string, options?: CallOptions) => AsyncGenerator<string, void, void>
 }
 
 /** An error that the API answered; `body` is the JSON text as it came. */
@@ -42,6 +44,22 @@ export function createClient(target: { url: string; secretKey?: string; signal?:
       if (response.ok || response.status === options.accept) return { status: response.status, text, body: body as T }
       throw toError(target.url, response.status, text, body)
     },
+    async *lines(method, path, options = {}) {
+      const response = await send(target, method, path, options)
+      if (!response.ok || !response.body) {
+        const text = await withTranslation(target, () => response.text())
+        throw toError(target.url, response.status, text, parse(text))
+      }
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+      let rest = ""
+      for (;;) {
+        const { done, value = "" } = await withTranslation(target, () => reader.read())
+        const parts = (rest + value).split("\n")
+        rest = parts.pop() ?? ""
+        yield* parts
+        if (done) return
+      }
+    },
   }
 }
 
@@ -52,9 +70,9 @@ function send(
   { query = {}, body, headers = {} }: CallOptions,
 ): Promise<Response> {
   const all: Record<string, string> = { accept: "application/json", "user-agent": `sluice-cli/${version}` }
-  if (target.secretKey !== undefined) all.authorization = `Bearer ${target.secretKey}`
+  if (target.secretKey !== undefined) all.authorization = `Bearer ${headerText("secret key", target.secretKey)}`
   if (body !== undefined) all["content-type"] = "application/json"
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) all[name] = value
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) all[name] = headerText(name, value)
   return withTranslation(target, () =>
     fetch(`${target.url}${path}${queryText(query)}`, {
       method,
@@ -68,6 +86,12 @@ function send(
       ...(isLocal(target.url) ? { proxy: false } : {}),
     } as RequestInit),
   )
+}
+
+/** What a header cannot carry is refused here: the runtime's own error would quote it. */
+function headerText(name: string, value: string): string {
+  if (/^[\x20-\x7e]*$/.test(value)) return value
+  throw cliFaults.usage_input({ message: `The ${name} has characters that it cannot have.` })
 }
 
 async function withTranslation<T>(target: { url: string; signal?: AbortSignal }, work: () => Promise<T>): Promise<T> {

@@ -17,6 +17,17 @@ export function readJsonInput(name: string, text: string): unknown {
   }
 }
 
+/** As `readJsonInput`, but a text that is not JSON stands for itself. */
+export function readJsonOrText(name: string, text: string): unknown {
+  const isPlain = text !== "-" && !text.startsWith("@") && !/^\s*[[{"]/.test(text)
+  if (!isPlain) return readJsonInput(name, text)
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
 export function readJsonObject(name: string, text: string): Record<string, unknown> {
   const value = readJsonInput(name, text)
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>

@@ -1,6 +1,7 @@
-import { and, desc, eq, exists, inArray, isNull, like, type SQL } from "drizzle-orm"
+import { and, desc, eq, exists, inArray, isNull, type SQL } from "drizzle-orm"
 import { type EnvironmentCtx, inTransaction } from "../app/context.ts"
 import { type IntegrationRow, integrations } from "../integrations/model.ts"
+import { contains } from "../store/match.ts"
 import {
   connectionFaults,
   type ConnectionRow,
@@ -65,8 +66,7 @@ export function listConnections(ctx: EnvironmentCtx, filter: ListConnections): P
     isNull(connections.deleted_at),
   ]
   if (filter.connectionId !== undefined) where.push(eq(connections.connection_id, filter.connectionId))
-  if (filter.search !== undefined)
-    where.push(like(connections.search_text, `%${filter.search.toLowerCase().replaceAll("%", "")}%`))
+  if (filter.search !== undefined) where.push(contains(connections.search_text, filter.search.toLowerCase()))
   if (filter.endUserId !== undefined) where.push(eq(connections.end_user_id, filter.endUserId))
   if (filter.endUserOrganizationId !== undefined)
     where.push(eq(connections.organization_id, filter.endUserOrganizationId))

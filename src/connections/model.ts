@@ -119,7 +119,7 @@ export const ListConnections = z.strictObject({
   integrationId: oneOrMany(z.string()).optional(),
   tags: z.record(z.string(), z.string()).optional(),
   limit: z.coerce.number().int().min(1).max(2000).optional(),
-  page: z.coerce.number().int().min(0).optional(),
+  page: z.coerce.number().int().min(0).max(1_000_000_000).optional(),
 })
 export type ListConnections = z.output<typeof ListConnections>
 

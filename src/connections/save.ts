@@ -1,6 +1,7 @@
 import { and, eq, isNull } from "drizzle-orm"
 import { type EnvironmentCtx, inTransaction } from "../app/context.ts"
 import type { Credentials } from "../auth/credentials.ts"
+import { getIntegrationById } from "../integrations/integrations.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
 import { identityColumns, saveTags } from "./connections.ts"
 import { saveSecrets } from "./credentials.ts"
@@ -29,9 +30,9 @@ export async function saveConnection(
 ): Promise<ConnectionRow> {
   if (!(await ctx.moments.validatesConnections(ctx, integration))) {
     return inTransaction(ctx, async (ctx) => {
-      const { row } = await storeConnection(ctx, integration, input, { hidden: false })
-      await ctx.moments.connectionSaved(ctx, row)
-      return row
+      const stored = await storeConnection(ctx, integration, input, { hidden: false })
+      await ctx.moments.connectionSaved(ctx, announced(stored))
+      return stored.row
     })
   }
   const stored = await inTransaction(ctx, (ctx) => storeConnection(ctx, integration, input, { hidden: true }))
@@ -42,7 +43,7 @@ export async function saveConnection(
   }
   return inTransaction(ctx, async (ctx) => {
     const row = stored.isNew ? await showHidden(ctx, stored.row) : stored.row
-    await ctx.moments.connectionSaved(ctx, row)
+    await ctx.moments.connectionSaved(ctx, announced({ ...stored, row }))
     return row
   })
 }
@@ -55,6 +56,9 @@ async function storeConnection(
   input: SaveConnection,
   options: { hidden: boolean },
 ): Promise<Stored> {
+  // It was found before this transaction began, and may have been deleted since.
+  const { deleted_at } = await getIntegrationById(ctx, integration.id)
+  if (deleted_at !== null) throw connectionFaults.not_found({ message: "Integration does not exist" })
   const now = ctx.now().getTime()
   const tags = deriveTags(input.endUser, input.tags)
   const columns = {
@@ -101,11 +105,18 @@ async function showHidden(ctx: EnvironmentCtx, row: ConnectionRow): Promise<Conn
   return { ...row, deleted_at: null }
 }
 
+const announced = ({ row, isNew }: Stored) => ({
+  connection: row,
+  operation: isNew ? ("creation" as const) : ("override" as const),
+})
+
 async function refuseConnection(
   ctx: EnvironmentCtx,
-  { row, isNew }: Stored,
-  refusal: { logId: string },
+  stored: Stored,
+  refusal: { message: string; logId: string },
 ): Promise<void> {
+  const { row, isNew } = stored
+  await ctx.moments.connectionRefused(ctx, { ...announced(stored), message: refusal.message })
   if (!isNew) {
     const errors = [{ type: "auth", log_id: refusal.logId }]
     await ctx.db.update(connections).set({ errors }).where(eq(connections.id, row.id))

@@ -18,7 +18,7 @@ export function deriveTags(endUser: EndUser | null, explicit: Record<string, str
   // What would pass the limit is dropped from the end user's own tags first.
   for (const [key, value] of Object.entries(endUser?.tags ?? {})) {
     const name = key.toLowerCase().slice(0, 64)
-    if (!legalKey.test(name) || value === "" || name in tags) continue
+    if (!legalKey.test(name) || value === "" || Object.hasOwn(tags, name)) continue
     if (Object.keys(tags).length < mostTags) tags[name] = value.slice(0, 255)
   }
   return tags

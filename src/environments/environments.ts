@@ -1,9 +1,10 @@
-import { asc, eq } from "drizzle-orm"
+import { and, asc, eq, isNull } from "drizzle-orm"
 import { type App, type EnvironmentCtx, inTransaction } from "../app/context.ts"
 import { seal, unseal } from "../kit/crypto.ts"
 import {
   type Environment,
   environmentFaults,
+  type EnvironmentSettings,
   environments,
   environmentVariables,
   type ValidationSettings,
@@ -30,7 +31,7 @@ export async function ensureEnvironments(app: App): Promise<{ name: string; secr
 
 export async function createEnvironment(
   ctx: App,
-  input: { name: string; isProduction: boolean },
+  input: { name: string; isProduction: boolean; settings?: EnvironmentSettings },
 ): Promise<Environment> {
   const now = ctx.now().getTime()
   return inTransaction(ctx, async (ctx) => {
@@ -40,7 +41,7 @@ export async function createEnvironment(
         uuid: crypto.randomUUID(),
         name: input.name,
         is_production: input.isProduction,
-        settings: {},
+        settings: input.settings ?? {},
         created_at: now,
         updated_at: now,
       })
@@ -53,14 +54,46 @@ export async function createEnvironment(
   })
 }
 
+/** Gives the environment another key to sign webhooks with; the old one stops at once. */
+export async function rotateSigningKey(ctx: EnvironmentCtx): Promise<string> {
+  const key = crypto.randomUUID()
+  const { id } = ctx.environment
+  await inTransaction(ctx, (ctx) =>
+    ctx.db
+      .update(environments)
+      .set({
+        webhook_signing_key: seal(ctx.masterKey, signingKeyPlace(id), key),
+        updated_at: ctx.now().getTime(),
+      })
+      .where(eq(environments.id, id)),
+  )
+  return key
+}
+
+/** The key that the environment's webhooks are signed with, in clear. */
+export function readSigningKey(ctx: EnvironmentCtx): string | undefined {
+  const { id, webhook_signing_key } = ctx.environment
+  return webhook_signing_key === null ? undefined : unseal(ctx.masterKey, signingKeyPlace(id), webhook_signing_key)
+}
+
 const signingKeyPlace = (id: number) => ({ table: "environments", column: "webhook_signing_key", row: id })
 
 export async function listEnvironments(ctx: App): Promise<Environment[]> {
-  return ctx.db.select().from(environments).orderBy(asc(environments.id))
+  return ctx.db.select().from(environments).where(isNull(environments.deleted_at)).orderBy(asc(environments.id))
+}
+
+/** A live environment by its number or its UUID. Throws `not_found`. */
+export async function getEnvironmentById(ctx: App, by: number | string): Promise<Environment> {
+  const found = (await listEnvironments(ctx)).find(({ id, uuid }) => by === id || by === uuid)
+  if (!found) throw environmentFaults.not_found()
+  return found
 }
 
 export async function getEnvironmentByName(ctx: App, name: string): Promise<Environment> {
-  const [row] = await ctx.db.select().from(environments).where(eq(environments.name, name))
+  const [row] = await ctx.db
+    .select()
+    .from(environments)
+    .where(and(eq(environments.name, name), isNull(environments.deleted_at)))
   if (!row) throw environmentFaults.unknown_environment({ message: `There is no environment "${name}".` })
   return row
 }

@@ -1,7 +1,7 @@
-import { eq } from "drizzle-orm"
+import { and, eq, isNull } from "drizzle-orm"
 import { type App, inTransaction } from "../app/context.ts"
 import { sha256Hex } from "../kit/crypto.ts"
-import { apiKeys, type Caller, type Environment, environmentFaults, environments } from "./model.ts"
+import { type ApiKeyRow, apiKeys, type Caller, type Environment, environmentFaults, environments } from "./model.ts"
 
 const uuidV4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
@@ -9,7 +9,7 @@ const uuidV4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]
 export async function createKey(
   ctx: App,
   input: { environment: Environment; displayName: string; scopes?: string[] },
-): Promise<{ id: number; secretKey: string }> {
+): Promise<{ row: ApiKeyRow; secretKey: string }> {
   const secretKey = crypto.randomUUID()
   const [row] = await inTransaction(ctx, (ctx) =>
     ctx.db
@@ -25,24 +25,29 @@ export async function createKey(
       .returning(),
   )
   if (!row) throw new Error("The key was not stored.")
-  return { id: row.id, secretKey }
+  return { row, secretKey }
 }
 
 /**
  * Finds who calls from an Authorization header. Keys are looked up by digest, so the time of the look-up says nothing
  * about how much of a guess was right. Keys of the configuration (`SLUICE_SECRET_KEY`, `NANGO_SECRET_KEY_<ENV>`) come first
- * and may have any form.
+ * and may have any form. A call in the name of a running function (`isScript`) is not for keys of the database: functions
+ * of this daemon call it without any key.
  */
 export async function authenticate(
   app: App,
   header: string | null,
+  isScript = false,
 ): Promise<{ environment: Environment; caller: Caller }> {
   if (header === null) throw environmentFaults.missing_auth_header()
   const key = header.replace(/^.*bearer\s+/i, "").trim()
   const hash = sha256Hex(key)
   const fixed = app.config.fixedKeys.get(hash)
   if (fixed !== undefined) {
-    const [environment] = await app.db.select().from(environments).where(eq(environments.name, fixed))
+    const [environment] = await app.db
+      .select()
+      .from(environments)
+      .where(and(eq(environments.name, fixed), isNull(environments.deleted_at)))
     if (environment)
       return { environment, caller: { kind: "key", keyId: "fixed", scopes: ["environment:*", "account:*"] } }
   }
@@ -51,8 +56,9 @@ export async function authenticate(
     .select({ key: apiKeys, environment: environments })
     .from(apiKeys)
     .innerJoin(environments, eq(environments.id, apiKeys.environment_id))
-    .where(eq(apiKeys.hash, hash))
-  if (!row) throw environmentFaults.unknown_account()
+    .where(and(eq(apiKeys.hash, hash), isNull(environments.deleted_at)))
+  if (!row || isScript) throw environmentFaults.unknown_account()
+  app.keyTouches.add(row.key.id)
   return { environment: row.environment, caller: { kind: "key", keyId: row.key.id, scopes: row.key.scopes } }
 }
 

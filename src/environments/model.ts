@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { defineFaults } from "../kit/errors.ts"
+import { EnvironmentName } from "../kit/shapes.ts"
 import { bool, int, json, sealed, table, text, time } from "../store/columns.ts"
 
 /**
@@ -15,6 +16,7 @@ export const environments = table("environments", {
   settings: json<EnvironmentSettings>("settings").notNull(),
   created_at: time("created_at").notNull(),
   updated_at: time("updated_at").notNull(),
+  deleted_at: time("deleted_at"),
 })
 
 /** A secret key is stored only as a SHA-256 digest; the key itself is shown once. */
@@ -26,7 +28,10 @@ export const apiKeys = table("api_keys", {
   hash: text("hash").notNull(),
   scopes: json<string[]>("scopes").notNull(),
   created_at: time("created_at").notNull(),
+  /** Noted every few seconds for all keys together; see `store/touches.ts`. */
+  last_used_at: time("last_used_at"),
 })
+export type ApiKeyRow = typeof apiKeys.$inferSelect
 
 export const environmentVariables = table("environment_variables", {
   id: int("id").primaryKey({ autoIncrement: true }),
@@ -59,6 +64,33 @@ export const Variables = z
   .max(1_000)
   .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, "A name may stand only once")
 
+const httpUrl = z.url({ protocol: /^https?$/ })
+const OtlpHeader = z.strictObject({ name: z.string().min(1).max(256), value: z.string().min(1).max(4_000) })
+export const NewEnvironment = z.strictObject({
+  name: EnvironmentName,
+  is_production: z.boolean().optional(),
+  callback_url: httpUrl.optional(),
+  hmac_key: z.string().max(1_000).optional(),
+  hmac_enabled: z.boolean().optional(),
+  slack_notifications: z.boolean().optional(),
+  otlp_endpoint: z.union([z.literal(""), httpUrl]).optional(),
+  otlp_headers: z.array(OtlpHeader).max(100).optional(),
+})
+export type NewEnvironment = z.output<typeof NewEnvironment>
+
+/** Today's clients name an environment by its number, newer ones by its UUID. */
+export const EnvironmentId = z.union([
+  z.uuid(),
+  z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/)
+    .transform(Number),
+])
+export const NewKey = z.strictObject({ display_name: z.string().min(1).max(255) })
+const rowId = z.number().int().positive()
+export const NewKeyOf = NewKey.extend({ environment_id: rowId })
+export const KeyOf = z.strictObject({ environment_id: rowId, key_id: rowId })
+
 /** What was set; other members belong to other rooms. */
 export type EnvironmentSettings = Partial<ValidationSettings> & Record<string, unknown>
 export type Environment = typeof environments.$inferSelect
@@ -73,4 +105,9 @@ export const environmentFaults = defineFaults({
   unknown_account: [401, "Authentication failed. The provided secret key does not match any environment.", "legacy"],
   forbidden: [403, "Insufficient scope."],
   unknown_environment: [404, "There is no such environment."],
+  not_found: [404, "There is no such environment."],
+  conflict: [409, "The name is taken."],
+  resource_capped: [400, "An environment can have at most 50 keys."],
+  invalid_is_prod_flag: [400, "The environment prod is a production environment."],
+  cannot_delete_prod_environment: [400, "The environment prod cannot be deleted."],
 })

@@ -1,4 +1,5 @@
 import { SourceMap } from "node:module"
+import { devNull } from "node:os"
 import { foreignModules, logFindings, NAMESPACE, ROOT, stripTrailer, tidyMap } from "./bundle-output.ts"
 import { checkEntry } from "./checks.ts"
 import type { Diagnostic } from "./diagnostics.ts"
@@ -127,6 +128,8 @@ function runBuild(build: Build): ReturnType<typeof Bun.build> {
     packages: "bundle",
     allowUnresolved: [],
     env: "disable",
+    // Otherwise a tsconfig.json of the folder that this process was started in, and what it extends, has a say.
+    tsconfig: devNull,
     throw: false,
     plugins: [{ name: "owner-code", setup: (builder) => addHooks(build, builder) }],
   })

@@ -34,6 +34,24 @@ export async function compileProject(
   return { functions: compiled, warnings }
 }
 
+/** Compiles one function of a project. Throws `invalid_project` with all its problems. */
+export async function compileEntry(
+  ctx: EnvironmentCtx,
+  files: Map<string, string>,
+  entry: Entry,
+): Promise<{ compiled: CompiledFunction; warnings: Diagnostic[] }> {
+  const { compiled, errors, warnings } = await compileFunction(ctx, files, entry)
+  if (!compiled) throw invalidProject(errors)
+  return { compiled, warnings }
+}
+
+/** The functions of a project. Throws `invalid_project` with all problems of its layout. */
+export function listEntries(files: Map<string, string>): Entry[] {
+  const { entries, errors } = discoverFunctions(files)
+  if (errors.length > 0) throw invalidProject(errors)
+  return entries
+}
+
 type One = { compiled?: CompiledFunction; errors: Diagnostic[]; warnings: Diagnostic[] }
 
 async function compileFunction(ctx: EnvironmentCtx, files: Map<string, string>, entry: Entry): Promise<One> {

@@ -13,7 +13,8 @@ export function standInModels(files: ReadonlyMap<string, string>): Map<string, s
   for (const [file, source] of files) {
     if (!file.endsWith(".ts")) continue
     for (const site of findImports(source)) {
-      if (site.kind !== "from" || resolveImport(files, file, site.specifier, { legacy: true }).kind !== "empty") continue
+      if (site.kind !== "from" || resolveImport(files, file, site.specifier, { legacy: true }).kind !== "empty")
+        continue
       const path = posix.join(posix.dirname(file), site.specifier).replace(/\.(?:js|ts)$/, "")
       const held = names.get(`${path}.ts`) ?? new Set()
       for (const name of importedNames(source.slice(0, site.at))) held.add(name)
@@ -27,7 +28,13 @@ function importedNames(before: string): string[] {
   const list = /\{([^{}]*)\}\s*from\s*$/.exec(before)?.[1] ?? ""
   return list
     .split(",")
-    .map((part) => part.trim().replace(/^type\s+/, "").split(/\s/)[0] ?? "")
+    .map(
+      (part) =>
+        part
+          .trim()
+          .replace(/^type\s+/, "")
+          .split(/\s/)[0] ?? "",
+    )
     .filter((name) => /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name))
 }
 

@@ -29,7 +29,8 @@ export async function readProject(dir: string): Promise<Map<string, string>> {
   return new Map([...walk.files].toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-async function findRoot(dir: string): Promise<string> {
+/** The real path of the folder that holds the project. Throws project_not_found. */
+export async function findRoot(dir: string): Promise<string> {
   const root = await realpathOf(dir)
   if (root === undefined || !(await stat(root)).isDirectory()) {
     throw faults.project_not_found({ message: `${dir} is not a folder.`, hint: "sluice deploy <folder of your functions>" })

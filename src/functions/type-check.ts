@@ -122,16 +122,22 @@ async function runChecker(types: string, settings: string, signal: AbortSignal |
 
 const diagnosticLine = /^(.+?)\((\d+),(\d+)\): error (TS\d+): (.*)$/m
 
-/** Reads `file(line,column): error TSnnnn: text`; indented lines go on with the text. Only files of the project count. */
+/** Reads `file(line,column): error TSnnnn: text`; indented lines give reasons. Only files of the project count. */
 function readOutput(output: string, types: string, project: string): Diagnostic[] {
   const findings: Diagnostic[] = []
+  let reasons: string[] = []
   for (const line of output.split(/\r?\n/)) {
     const [, file, row, column, code, text] = diagnosticLine.exec(line) ?? []
     const last = findings.at(-1)
     if (file !== undefined && code !== undefined && text !== undefined) {
       const path = relative(project, resolve(types, file)).replaceAll(sep, "/")
       findings.push({ file: path, line: Number(row), column: Number(column), code, message: text })
-    } else if (last !== undefined && /^\s+\S/.test(line)) last.message += ` ${line.trim()}`
+      reasons = [text]
+    } else if (last !== undefined && /^\s+\S/.test(line)) {
+      reasons.push(line.trim())
+      // The way from the first reason to the last can be a page long.
+      last.message = `${reasons[0]} ${reasons.at(-1)}`
+    }
   }
   return findings
     .filter((one) => !one.file.startsWith("../"))

@@ -73,21 +73,28 @@ export async function unpackTypes(parent: string): Promise<string> {
   const made = mkdtempSync(`${folder}.`)
   try {
     await writeFiles(made, files)
-    rmSync(folder, { recursive: true, force: true })
-    renameSync(made, folder)
-  } catch (error) {
+    putInPlace(made, folder, files)
+  } finally {
     rmSync(made, { recursive: true, force: true })
-    // Another process may have put the same files there in between.
-    if (!isWhole(folder, files)) throw error
   }
   return folder
+}
+
+function putInPlace(made: string, folder: string, files: TypeFiles): void {
+  try {
+    renameSync(made, folder)
+  } catch {
+    // There is one by now. A whole one may be in use by another process; any other is replaced.
+    if (isWhole(folder, files)) return
+    rmSync(folder, { recursive: true, force: true })
+    renameSync(made, folder)
+  }
 }
 
 /** Caches are swept by others; a folder that has lost a file is made again. */
 function isWhole(folder: string, files: TypeFiles): boolean {
   return Object.entries(files).every(
-    ([path, text]) =>
-      statSync(join(folder, path), { throwIfNoEntry: false })?.size === Buffer.byteLength(text),
+    ([path, text]) => statSync(join(folder, path), { throwIfNoEntry: false })?.size === Buffer.byteLength(text),
   )
 }
 

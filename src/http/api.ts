@@ -1,6 +1,7 @@
 import { Elysia } from "elysia"
 import type { App } from "../app/context.ts"
 import { connectionRoutes, importRoutes } from "../connections/routes.ts"
+import { accountRoutes } from "../environments/account-routes.ts"
 import { environmentRoutes } from "../environments/routes.ts"
 import { functionRoutes } from "../functions/routes.ts"
 import { integrationRoutes } from "../integrations/routes.ts"
@@ -8,11 +9,13 @@ import { logRoutes } from "../logs/routes.ts"
 import { recordRoutes } from "../records/routes.ts"
 import { runRoutes } from "../runs/routes.ts"
 import { syncRoutes } from "../syncs/routes.ts"
+import { webhookRoutes } from "../webhooks/routes.ts"
 import { cors, preflight } from "./cors.ts"
 import { answer } from "./door.ts"
 import type { Endpoint } from "./endpoint.ts"
 import { httpFaults, toResponse } from "./errors.ts"
 import { healthRoutes } from "./health.ts"
+import { createLimiter } from "./limiter.ts"
 import { canonicalPath } from "./paths.ts"
 
 /** The table of contents of the whole API. */
@@ -25,18 +28,26 @@ export const endpoints: Endpoint[] = [
   ...syncRoutes,
   ...runRoutes,
   ...environmentRoutes,
+  ...accountRoutes,
   ...functionRoutes,
   ...logRoutes,
+  ...webhookRoutes,
 ]
 
-/** One function from request to response: CORS, then the route whatever the case of its path, else 404. */
-export function createApi(app: App): (request: Request) => Promise<Response> {
+/**
+ * One function from request to response: CORS, then the route whatever the case of its path, else 404. `peer` is the
+ * address at the other end of the socket.
+ */
+export function createApi(app: App): (request: Request, peer?: string) => Promise<Response> {
+  const door = { app, limiter: createLimiter({ perMinute: app.config.rateLimitPerMinute, now: app.now }) }
+  const peers = new WeakMap<Request, string>()
   const elysia = new Elysia({ strictPath: false })
   for (const endpoint of endpoints) {
     elysia.route(
       endpoint.method,
       endpoint.path,
-      ({ request, params }) => answer(app, endpoint, request, params as Record<string, string>),
+      ({ request, params }) =>
+        answer(door, { endpoint, request, params: params as Record<string, string>, peer: peers.get(request) }),
       {
         parse: "none",
       } as never,
@@ -52,8 +63,12 @@ export function createApi(app: App): (request: Request) => Promise<Response> {
     return toResponse(error, { requestId: crypto.randomUUID(), log: app.log })
   })
   const canonical = canonicalPath(endpoints)
-  return async (request) => {
-    if (request.method === "OPTIONS") return preflight()
-    return cors(await elysia.fetch(canonical(request)))
+  return async (request, peer) => {
+    const path = new URL(request.url).pathname
+    const pageOrigin = new URL(app.serverUrl()).origin
+    if (request.method === "OPTIONS") return preflight(path, pageOrigin)
+    const tidy = canonical(request)
+    if (peer !== undefined) peers.set(tidy, peer)
+    return cors(await elysia.fetch(tidy), path, pageOrigin)
   }
 }

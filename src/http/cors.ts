@@ -3,24 +3,43 @@ const allowedHeaders =
 const exposedHeaders =
   "Authorization, Etag, Content-Type, Content-Length, X-Nango-Signature, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 
+type Rules = { preflight: Record<string, string>; answer: Record<string, string> }
+
+const everywhere: Rules = {
+  preflight: {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "GET,HEAD,PUT,PATCH,POST,DELETE",
+    "access-control-allow-headers": allowedHeaders,
+    "access-control-max-age": "600",
+  },
+  answer: { "access-control-allow-origin": "*", "access-control-expose-headers": exposedHeaders },
+}
+
+/** The Connect page reports with `sendBeacon`, which always sends cookies along: an origin must be named for that. */
+function forConnectPage(origin: string): Rules {
+  const both = { "access-control-allow-origin": origin, "access-control-allow-credentials": "true" }
+  return {
+    preflight: {
+      ...both,
+      "access-control-allow-methods": "POST",
+      "access-control-allow-headers": "Authorization, Content-type",
+      "access-control-max-age": "36000",
+    },
+    answer: { ...both, "access-control-expose-headers": "content-type" },
+  }
+}
+
+const rulesOf = (path: string, pageOrigin: string): Rules =>
+  /^\/connect\/telemetry\/?$/i.test(path) ? forConnectPage(pageOrigin) : everywhere
+
 /** What every answer carries, so that pages of any origin can read it and none can be framed or sniffed. */
-export function cors(response: Response): Response {
-  response.headers.set("access-control-allow-origin", "*")
-  response.headers.set("access-control-expose-headers", exposedHeaders)
+export function cors(response: Response, path: string, pageOrigin: string): Response {
+  for (const [name, value] of Object.entries(rulesOf(path, pageOrigin).answer)) response.headers.set(name, value)
   response.headers.set("x-content-type-options", "nosniff")
   response.headers.set("x-frame-options", "SAMEORIGIN")
   response.headers.set("referrer-policy", "strict-origin")
   return response
 }
 
-export function preflight(): Response {
-  return new Response(null, {
-    status: 204,
-    headers: {
-      "access-control-allow-origin": "*",
-      "access-control-allow-methods": "GET,HEAD,PUT,PATCH,POST,DELETE",
-      "access-control-allow-headers": allowedHeaders,
-      "access-control-max-age": "600",
-    },
-  })
-}
+export const preflight = (path: string, pageOrigin: string): Response =>
+  new Response(null, { status: 204, headers: rulesOf(path, pageOrigin).preflight })

@@ -2,8 +2,11 @@ import type { z } from "zod"
 import type { App, Ctx } from "../app/context.ts"
 import { authenticate, requireScope } from "../environments/keys.ts"
 import type { AppError, Issue } from "../kit/errors.ts"
+import { readJson } from "./body.ts"
+import { callerAddress } from "./caller-address.ts"
 import type { Endpoint, Reply } from "./endpoint.ts"
 import { httpFaults, issuesOf, json, toResponse } from "./errors.ts"
+import { type Limiter, rateHeaders } from "./limiter.ts"
 import { parseQuery } from "./query.ts"
 
 /** Prefixes whose routes take JSON only: a content type that says otherwise is refused before anything else is looked at. */
@@ -29,30 +32,59 @@ const jsonOnly = new Set([
   "v1",
 ])
 
+/** What every request meets at the door. `peer` is the address at the other end of the socket, where there is one. */
+export type Door = { app: App; limiter: Limiter }
+type Arrival = { endpoint: Endpoint; request: Request; params: Record<string, string>; peer?: string }
+type Counted = { headers: Record<string, string> }
+
 /**
- * Answers one request for one route, in a fixed order: content type, body syntax, who calls, what it may do, shapes
- * (query, body, params, headers), the verb. Whatever is thrown becomes an answer here.
+ * Answers one request for one route, in a fixed order: content type, body syntax, who calls, how often, what it may do,
+ * shapes (query, body, params, headers), the verb. Whatever is thrown becomes an answer here.
  */
-export async function answer(
-  app: App,
-  endpoint: Endpoint,
-  request: Request,
-  params: Record<string, string>,
-): Promise<Response> {
+export async function answer(door: Door, arrival: Arrival): Promise<Response> {
   const requestId = crypto.randomUUID()
-  try {
-    const url = new URL(request.url)
-    checkContentType(url.pathname, request.headers)
-    const body = endpoint.method === "GET" && !endpoint.body ? undefined : await readJson(request)
-    if (endpoint.access === "anybody")
-      return toReply(await endpoint.handle(app, { ...shape(endpoint, url, request, params, body), request }))
-    const { environment, caller } = await authenticate(app, request.headers.get("authorization"))
-    requireScope(caller, endpoint.scope)
-    const ctx: Ctx = { ...app, environment, caller, requestId }
-    return toReply(await endpoint.handle(ctx, { ...shape(endpoint, url, request, params, body), request }))
-  } catch (error) {
-    return toResponse(error, { requestId, log: app.log })
+  const counted: Counted = { headers: {} }
+  const response = await handle(door, arrival, requestId, counted).catch((error: unknown) =>
+    toResponse(error, { requestId, log: door.app.log }),
+  )
+  for (const [name, value] of Object.entries(counted.headers)) response.headers.set(name, value)
+  return response
+}
+
+async function handle(door: Door, arrival: Arrival, requestId: string, counted: Counted): Promise<Response> {
+  const { app } = door
+  const { endpoint, request } = arrival
+  const url = new URL(request.url)
+  checkContentType(url.pathname, request.headers)
+  const body =
+    endpoint.method === "GET" && !endpoint.body ? undefined : await readJson(request, app.config.bodyLimitBytes)
+  if (endpoint.access === "anybody") {
+    const address = callerAddress(request.headers, arrival.peer)
+    if (endpoint.points) await count(door, arrival, counted, `address:${address}`, endpoint.points)
+    return toReply(await endpoint.handle(app, { ...shape(arrival, url, body), request }))
   }
+  const isScript = request.headers.get("nango-is-script")?.toLowerCase() === "true"
+  const { environment, caller } = await authenticate(app, request.headers.get("authorization"), isScript)
+  await count(door, arrival, counted, `key:${environment.id}:${caller.keyId}${isScript ? ":script" : ""}`, 1)
+  requireScope(caller, endpoint.scope)
+  const ctx: Ctx = { ...app, environment, caller, requestId }
+  return toReply(await endpoint.handle(ctx, { ...shape(arrival, url, body), request }))
+}
+
+/** Counts the request, and refuses it when the caller has used up the running window. A limiter that fails limits nobody. */
+async function count(door: Door, arrival: Arrival, counted: Counted, bucket: string, points: number): Promise<void> {
+  const allowance = await door.limiter.take(bucket, points).catch((error: unknown) => {
+    door.app.log.error({ err: error }, "requests cannot be counted")
+    return undefined
+  })
+  if (!allowance) return
+  counted.headers = rateHeaders(allowance)
+  if (!allowance.exceeded) return
+  const { method, url } = arrival.request
+  throw httpFaults.too_many_request({
+    extra: { method, path: new URL(url).pathname },
+    headers: { "retry-after": String(allowance.retryAfterSeconds) },
+  })
 }
 
 function checkContentType(path: string, headers: Headers): void {
@@ -61,36 +93,7 @@ function checkContentType(path: string, headers: Headers): void {
   if (jsonOnly.has(path.split("/")[1]?.toLowerCase() ?? "")) throw httpFaults.invalid_content_type()
 }
 
-/** Far above what people nest; deeper values would exhaust the stack of whoever walks through them. */
-const deepest = 1_000
-
-/** An empty body counts as absent; texts and `null` are no bodies. */
-async function readJson(request: Request): Promise<unknown> {
-  const text = await request.text()
-  if (text.trim() === "") return undefined
-  const value = parseJson(text)
-  if (value === null || typeof value !== "object")
-    throw httpFaults.invalid_json({ message: "The body must be a JSON object or array." })
-  if (isDeeperThan(value, deepest))
-    throw httpFaults.invalid_json({ message: `The body is nested more than ${deepest} levels deep.` })
-  return value
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw httpFaults.invalid_json({ message: (cause as Error).message, cause })
-  }
-}
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (value === null || typeof value !== "object") return false
-  if (levels === 0) return true
-  return Object.values(value).some((member) => isDeeperThan(member, levels - 1))
-}
-
-function shape(endpoint: Endpoint, url: URL, request: Request, params: Record<string, string>, body: unknown) {
+function shape({ endpoint, request, params }: Arrival, url: URL, body: unknown) {
   return {
     query: readQuery(endpoint, url),
     body: endpoint.body

@@ -47,6 +47,8 @@ type KeyEndpoint<Q extends Shape, B extends Shape, H extends Shape, P extends Sh
 /** A route that anybody may call. */
 type OpenEndpoint<Q extends Shape, B extends Shape, H extends Shape, P extends Shape> = Common<Q, B, H, P> & {
   access: "anybody"
+  /** How many requests one call counts for, by the caller's address. Absent: it is not counted. */
+  points?: number
   handle: (app: App, input: Input<Q, B, H, P>) => unknown
 }
 

@@ -7,6 +7,7 @@ export const httpFaults = defineFaults({
   invalid_json: [400, "The body is not valid JSON."],
   invalid_content_type: [415, "Content-Type header must be application/json"],
   body_too_large: [413, "The body is too large."],
+  too_many_request: [429, ""],
   invalid_body: [400, ""],
   invalid_query_params: [400, ""],
   invalid_uri_params: [400, ""],

@@ -3,7 +3,7 @@ type Route = { method: string; path: string }
 /**
  * Paths match whatever their case. A path that has capital letters is compared with the routes of its method segment by
  * segment, and its fixed parts are written as the route has them; what stands for a parameter keeps its case. As in the
- * router, a fixed segment wins over a parameter.
+ * router, a fixed segment wins over a parameter. Behind a `*` nothing is changed.
  */
 export function canonicalPath(routes: Route[]): (request: Request) => Request {
   const split = routes
@@ -16,16 +16,26 @@ export function canonicalPath(routes: Route[]): (request: Request) => Request {
     const method = request.method === "HEAD" ? "GET" : request.method
     const route = split.find((candidate) => candidate.method === method && matches(candidate.parts, path))
     if (!route) return request
-    const fixed = route.parts.map((part, index) => (isParameter(part) ? path[index] : part)).join("/")
+    const given = url.pathname.split("/")
+    const fixed = given
+      .map((part, index) => (isFree(route.parts, index) ? part : (route.parts[index] ?? part)))
+      .join("/")
     if (fixed === url.pathname) return request
     url.pathname = fixed
     return new Request(url.href, request)
   }
 }
 
-const isParameter = (part: string): boolean => part.startsWith(":")
-const rank = (parts: string[]): string => parts.map((part) => (isParameter(part) ? "1" : "0")).join("")
+/** Stands for one segment (`:id`) or, at the end, for all that follow (`*`). */
+const isFree = (route: string[], index: number): boolean => {
+  const part = route[Math.min(index, route.length - 1)] ?? ""
+  return part === "*" || (index < route.length && part.startsWith(":"))
+}
+const rank = (parts: string[]): string =>
+  parts.map((part) => (part === "*" ? "2" : part.startsWith(":") ? "1" : "0")).join("")
 
-const matches = (route: string[], path: string[]): boolean =>
-  route.length === path.length &&
-  path.every((part, index) => isParameter(route[index] ?? "") || route[index] === part.toLowerCase())
+function matches(route: string[], path: string[]): boolean {
+  const open = route.at(-1) === "*"
+  if (open ? path.length < route.length : path.length !== route.length) return false
+  return path.every((part, index) => isFree(route, index) || route[index] === part.toLowerCase())
+}

@@ -84,19 +84,32 @@ export async function createIntegration(ctx: EnvironmentCtx, input: NewIntegrati
   })
 }
 
-export async function updateIntegration(
+/** Would make an integration on a developer app that the server shares with everybody; this server has none to share. */
+export function refuseQuickstart(ctx: EnvironmentCtx, input: { provider: string }): never {
+  const provider = ctx.catalogue.find(input.provider)
+  if (!provider) throw invalid("Invalid provider", ["provider"])
+  if (!["OAUTH1", "OAUTH2", "APP"].includes(provider.auth_mode)) {
+    throw integrationFaults.invalid_body({
+      message: "Quickstart is only available for providers that require a developer app",
+    })
+  }
+  throw integrationFaults.invalid_body({ message: "No Nango-provided developer app is configured for this provider" })
+}
+
+/** Changes what is named. Secrets merge into those that are there, so they are read in the transaction of the change. */
+export function updateIntegration(
   ctx: EnvironmentCtx,
   uniqueKey: string,
   change: IntegrationChange,
 ): Promise<IntegrationRow> {
-  const row = await getIntegration(ctx, uniqueKey)
-  const provider = ctx.catalogue.find(row.provider)
-  if (!provider) throw integrationFaults.not_found({ message: `Unknown provider ${row.provider}` })
-  if (change.credentials && change.credentials.type !== provider.auth_mode) {
-    throw integrationFaults.invalid_body({ message: "incompatible credentials auth type and provider auth" })
-  }
-  const custom = checkIntegrationConfig(provider, change, readCustom(ctx, row))
   return inTransaction(ctx, async (ctx) => {
+    const row = await getIntegration(ctx, uniqueKey)
+    const provider = ctx.catalogue.find(row.provider)
+    if (!provider) throw integrationFaults.not_found({ message: `Unknown provider ${row.provider}` })
+    if (change.credentials && change.credentials.type !== provider.auth_mode) {
+      throw integrationFaults.invalid_body({ message: "incompatible credentials auth type and provider auth" })
+    }
+    const custom = checkIntegrationConfig(provider, change, readCustom(ctx, row))
     if (change.unique_key !== undefined && change.unique_key !== uniqueKey)
       await checkRename(ctx, row, change.unique_key)
     const [changed] = await ctx.db

@@ -68,6 +68,12 @@ export const CreateIntegration = z.strictObject({
   integration_config: z.record(z.string(), z.string().max(8192)).optional(),
   custom: texts.optional(),
 })
+export const QuickstartIntegration = CreateIntegration.pick({
+  provider: true,
+  unique_key: true,
+  display_name: true,
+  forward_webhooks: true,
+})
 export const UpdateIntegration = CreateIntegration.omit({ provider: true }).partial()
 export const IntegrationParams = z.object({ uniqueKey: UniqueKey })
 

@@ -8,9 +8,17 @@ import {
   deleteIntegration,
   getIntegration,
   listIntegrations,
+  refuseQuickstart,
   updateIntegration,
 } from "./integrations.ts"
-import { CreateIntegration, IntegrationParams, type IntegrationRow, toPublic, UpdateIntegration } from "./model.ts"
+import {
+  CreateIntegration,
+  IntegrationParams,
+  type IntegrationRow,
+  QuickstartIntegration,
+  toPublic,
+  UpdateIntegration,
+} from "./model.ts"
 import { shownCredentials, webhookUrl } from "./show.ts"
 
 const Include = z.strictObject({ include: oneOrMany(z.enum(["webhook", "credentials"])).optional() })
@@ -32,6 +40,14 @@ export const integrationRoutes = [
     scope: "integrations:create",
     body: CreateIntegration,
     handle: async (ctx, { body }) => ({ data: show(ctx, await createIntegration(ctx, body)) }),
+  }),
+  keyEndpoint({
+    method: "POST",
+    path: "/integrations/quickstart",
+    summary: "Refused: this server has no developer app to share",
+    scope: "integrations:create",
+    body: QuickstartIntegration,
+    handle: (ctx, { body }) => refuseQuickstart(ctx, body),
   }),
   keyEndpoint({
     method: "GET",

@@ -49,17 +49,21 @@ function writeEntry(db: StepDb, entry: LogEntry): void {
   )
 }
 
-/** Operations and messages older than `before` (milliseconds), in bounded batches. */
+/**
+ * Ended operations older than `before` (milliseconds) and their messages, in bounded batches. An id begins with its time,
+ * so the primary key finds them.
+ */
 function sweep(db: StepDb, before: number): { deleted: number } {
   const deleted = db.run(
-    "DELETE FROM messages WHERE id IN (SELECT m.id FROM messages m JOIN operations o ON o.id = m.operation_id WHERE o.created_at < ? LIMIT 2000)",
-    before,
+    `DELETE FROM messages WHERE id IN (SELECT m.id FROM operations o JOIN messages m ON m.operation_id = o.id
+       WHERE o.id < ? AND o.state <> 'running' LIMIT 2000)`,
+    String(before),
   )
   if (deleted > 0) return { deleted }
   return {
     deleted: db.run(
-      "DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE created_at < ? LIMIT 500)",
-      before,
+      "DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE id < ? AND state <> 'running' LIMIT 500)",
+      String(before),
     ),
   }
 }

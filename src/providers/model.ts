@@ -10,6 +10,7 @@ import { defineFaults } from "../kit/errors.ts"
 
 export const providerFaults = defineFaults({
   unknown_provider_template: [400, "There is no provider with this name in the catalogue", "legacy"],
+  not_found: [404, "There is no provider with this name in the catalogue"],
   invalid_provider_catalogue: [500, "The provider catalogue has errors"],
 })
 

@@ -35,6 +35,7 @@ export type SendInput = ProxyTarget & {
 
 export type ProxyAnswer = {
   status: number
+  statusText: string
   headers: Headers
   /** Decoded. Read it to its end or cancel it. */
   body: ReadableStream<Uint8Array> | null
@@ -104,12 +105,12 @@ async function sendOnce(
     log({ level: "error", error: { code: code ?? "unknown_error", message } })
     return { kind: "failed", error, failure: { code } }
   }
-  const { status, headers, ok } = response
+  const { status, statusText, headers, ok } = response
   log({
     level: ok ? "info" : "error",
     response: { code: status, headers: redactHeaders(headers, request.redactions) },
   })
-  const answer: ProxyAnswer = { status, headers, body: response.body, request }
+  const answer: ProxyAnswer = { status, statusText, headers, body: response.body, request }
   if (ok) return { kind: "answered", answer }
   if (!input.provider.proxy?.retry?.in_body || attempt >= input.call.retries) {
     return { kind: "answered", answer, failure: { status, headers } }

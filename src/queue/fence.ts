@@ -1,3 +1,4 @@
+import type { Check } from "../store/input.ts"
 import type { StepDb } from "../store/store.ts"
 import { StepError } from "../store/writer.ts"
 
@@ -6,6 +7,14 @@ import { StepError } from "../store/writer.ts"
  * taken the task over (or it was cancelled), so a process that lost its lease cannot change anything any more.
  */
 export type Fence = { taskId: string; attempt: number }
+
+export const fence: Check = {
+  expects: "a task and its attempt",
+  holds: (value) => {
+    const { taskId, attempt } = (value ?? {}) as Partial<Fence>
+    return typeof taskId === "string" && Number.isSafeInteger(attempt)
+  },
+}
 
 /**
  * Refuses the step (`lease_lost`) unless the fence still holds. A step that commits is progress, so it also clears the

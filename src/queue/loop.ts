@@ -28,6 +28,8 @@ const leaseMs = 60_000
 const beatMs = 10_000
 const longestSleepMs = 60_000
 const keepFinishedMs = 60 * 60_000
+/** After a look that failed (a busy or full disk). */
+const retryMs = 1_000
 
 /** The tick: it sleeps until the next task or schedule is due, or until `wake`. */
 export function createQueueLoop(app: () => App, options: { most: number; limit: GroupLimit }): QueueLoop {
@@ -36,6 +38,7 @@ export function createQueueLoop(app: () => App, options: { most: number; limit: 
   let timer: ReturnType<typeof setTimeout> | undefined
   let beat: ReturnType<typeof setInterval> | undefined
   let ticking: Promise<void> | undefined
+  let beating: Promise<void> | undefined
   let again = false
   let stopped = false
 
@@ -47,7 +50,10 @@ export function createQueueLoop(app: () => App, options: { most: number; limit: 
     }
     clearTimeout(timer)
     ticking = tick()
-      .catch((error) => app().log.error({ err: error }, "the queue could not look for work"))
+      .catch((error) => {
+        app().log.error({ err: error }, "the queue could not look for work")
+        if (!stopped) timer = setTimeout(wake, retryMs)
+      })
       .finally(() => {
         ticking = undefined
         if (again) {
@@ -59,7 +65,7 @@ export function createQueueLoop(app: () => App, options: { most: number; limit: 
 
   async function tick() {
     const ctx = app()
-    await fireSchedules(ctx)
+    while ((await fireSchedules(ctx)) > 0 && !stopped);
     const claimed = await claimTasks(ctx, { most: options.most - running.size, leaseMs, limit: options.limit })
     for (const task of claimed) startTask(ctx, task)
     if (claimed.length > 0) again = true
@@ -73,7 +79,8 @@ export function createQueueLoop(app: () => App, options: { most: number; limit: 
   function startTask(ctx: App, task: TaskRow) {
     const abort = new AbortController()
     const done = runTask(ctx, task, abort.signal).finally(() => {
-      running.delete(task.id)
+      // Another attempt of the same task may have been started here meanwhile.
+      if (running.get(task.id)?.abort === abort) running.delete(task.id)
       wake()
     })
     running.set(task.id, { abort, done })
@@ -102,7 +109,9 @@ export function createQueueLoop(app: () => App, options: { most: number; limit: 
     const ctx = app()
     const cancelled = await beatTasks(ctx, [...running.keys()], leaseMs)
     for (const id of cancelled) running.get(id)?.abort.abort("cancelled")
-    await announceLost(ctx, await recoverTasks(ctx, { all: false }))
+    const lost = await recoverTasks(ctx, { all: false })
+    await announceLost(ctx, lost)
+    if (lost.length > 0) wake()
     await sweepTasks(ctx, ctx.now().getTime() - keepFinishedMs)
   }
 
@@ -123,7 +132,7 @@ export function createQueueLoop(app: () => App, options: { most: number; limit: 
       await announceLost(ctx, await recoverTasks(ctx, { all: true }))
       await spreadOverdue(ctx)
       beat = setInterval(() => {
-        keepLeases().catch((error) => app().log.error({ err: error }, "leases could not be extended"))
+        beating = keepLeases().catch((error) => app().log.error({ err: error }, "leases could not be extended"))
       }, beatMs)
       wake()
     },
@@ -131,7 +140,7 @@ export function createQueueLoop(app: () => App, options: { most: number; limit: 
       stopped = true
       clearTimeout(timer)
       clearInterval(beat)
-      await ticking
+      await Promise.all([ticking, beating])
       for (const { abort } of running.values()) abort.abort("the daemon stops")
       const all = Promise.allSettled([...running.values()].map((task) => task.done))
       await waitAtMost(all, graceMs)

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, inArray, isNotNull, lt, lte, min, notInArray, sql } from "drizzle-orm"
+import { and, asc, count, eq, inArray, isNotNull, isNull, lt, lte, min, notInArray, sql } from "drizzle-orm"
 import { type App, inTransaction } from "../app/context.ts"
 import { newUuid } from "../kit/ids.ts"
 import { maxLosses, tasks, type TaskKind, type TaskRow } from "./model.ts"
@@ -125,27 +125,50 @@ export async function beatTasks(ctx: App, ids: string[], leaseMs: number): Promi
   })
 }
 
+type Attempt = { id: string; attempt: number }
+
+const heldBy = ({ id, attempt }: Attempt) =>
+  and(eq(tasks.id, id), eq(tasks.attempt, attempt), eq(tasks.state, "started"))
+
 /**
  * Ends a task on behalf of the attempt that holds it, in the open transaction. Answers false when that attempt has lost
- * it: then nothing else of the closing step may be written either.
+ * it: then nothing else of the closing step may be written either. With `unlessCancelled` a task that somebody asked to
+ * cancel counts as lost: its work must no longer be taken over.
  */
-export async function settleTask(ctx: App, task: { id: string; attempt: number }): Promise<boolean> {
+export async function settleTask(
+  ctx: App,
+  task: Attempt,
+  options: { unlessCancelled?: boolean } = {},
+): Promise<boolean> {
   const rows = await ctx.db
     .update(tasks)
     .set({ state: "finished", finished_at: ctx.now().getTime(), lease_until: null })
-    .where(and(eq(tasks.id, task.id), eq(tasks.attempt, task.attempt), eq(tasks.state, "started")))
+    .where(and(heldBy(task), options.unlessCancelled ? isNull(tasks.cancel_reason) : undefined))
     .returning({ id: tasks.id })
   return rows.length > 0
 }
 
-/** Asks a live task to end. A waiting one is finished at once; a started one is fenced off and its run told to stop. */
+/** Puts a task back in line, without counting a loss: the daemon stops. One that was cancelled meanwhile is over. */
+export async function releaseTask(ctx: App, task: Attempt): Promise<void> {
+  await settleCancelled(ctx, task)
+  await ctx.db.update(tasks).set({ state: "waiting", lease_until: null }).where(heldBy(task))
+}
+
+const settleCancelled = (ctx: App, task: Attempt) =>
+  ctx.db
+    .update(tasks)
+    .set({ state: "finished", finished_at: ctx.now().getTime(), lease_until: null })
+    .where(and(heldBy(task), isNotNull(tasks.cancel_reason)))
+
+/** Asks a live task to end. A waiting one is finished at once; a started one is fenced
+ * off and gives its key back, so that a new task can follow before its run has come to its end. */
 export async function cancelTask(ctx: App, key: string, reason: string): Promise<TaskRow | undefined> {
   const task = await findLiveTask(ctx, key)
   if (!task) return undefined
   const change =
     task.state === "waiting"
       ? { state: "finished" as const, finished_at: ctx.now().getTime(), cancel_reason: reason }
-      : { cancel_reason: reason }
+      : { cancel_reason: reason, key: null }
   await ctx.db.update(tasks).set(change).where(eq(tasks.id, task.id))
   return task
 }

@@ -53,9 +53,17 @@ export async function setIntent(ctx: App, key: string, intent: "started" | "paus
   const row = await findSchedule(ctx, key)
   if (!row || row.intent === intent) return
   const now = ctx.now().getTime()
-  const fired = row.interval_ms === null || row.next_at !== row.anchor_at
-  const next_at = intent === "started" && fired && (row.next_at ?? 0) <= now ? nextDue(row, now) : row.next_at
+  const next_at =
+    intent === "started" && !neverFired(row) && (row.next_at ?? 0) <= now ? nextDue(row, now) : row.next_at
   await ctx.db.update(schedules).set({ intent, next_at }).where(eq(schedules.id, row.id))
+}
+
+/** Somebody ran it by hand: a schedule that never fired no longer begins with a run of its own, but with its grid. */
+export async function noteManualRun(ctx: App, key: string): Promise<void> {
+  const row = await findSchedule(ctx, key)
+  if (!row || !neverFired(row)) return
+  const next_at = nextDue(row, ctx.now().getTime())
+  await ctx.db.update(schedules).set({ next_at }).where(eq(schedules.id, row.id))
 }
 
 /** Switches a schedule off or on for reasons that are not the operator's (a deleted connection, a removed function). */
@@ -69,9 +77,8 @@ export async function setTiming(ctx: App, key: string, timing: Timing): Promise<
   if (!row) return
   const columns = timingColumns(timing)
   if (columns.interval_ms === row.interval_ms && columns.cron === row.cron && columns.timezone === row.timezone) return
-  const neverFired = row.interval_ms !== null && row.next_at === row.anchor_at
   const next_at =
-    neverFired && "intervalMs" in timing ? row.next_at : nextDue({ ...row, ...columns }, ctx.now().getTime())
+    neverFired(row) && "intervalMs" in timing ? row.next_at : nextDue({ ...row, ...columns }, ctx.now().getTime())
   await ctx.db
     .update(schedules)
     .set({ ...columns, next_at })
@@ -134,6 +141,9 @@ export function spreadOverdue(ctx: App): Promise<void> {
 }
 
 const firing = and(eq(schedules.intent, "started"), eq(schedules.state, "active"), isNotNull(schedules.next_at))
+
+/** The first point of the grid is the anchor itself, and no later one is. */
+const neverFired = (row: ScheduleRow): boolean => row.interval_ms !== null && row.next_at === row.anchor_at
 
 type Grid = Pick<ScheduleRow, "interval_ms" | "cron" | "timezone" | "anchor_at">
 

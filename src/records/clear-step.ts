@@ -1,7 +1,7 @@
+import { readInput } from "../store/input.ts"
 import type { Step, StepDb } from "../store/store.ts"
 import { addTotals, findCollection } from "./collection.ts"
-import { readInput } from "./entries.ts"
-import { ClearRecords } from "./model.ts"
+import { clearRecordsShape } from "./model.ts"
 
 type Doomed = { rows: number; live: number; bytes: number; last: number }
 
@@ -12,7 +12,7 @@ type Doomed = { rows: number; live: number; bytes: number; last: number }
 export const clearStep: Step = {
   database: "main",
   run(db, input) {
-    const call = readInput(ClearRecords, input)
+    const call = readInput(clearRecordsShape, input)
     const collectionId = findCollection(db, call)
     if (collectionId === undefined) return { deleted: 0, more: false }
     const doomed = db.get<Doomed>(

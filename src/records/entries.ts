@@ -1,4 +1,3 @@
-import type { z } from "zod"
 import { StepError } from "../store/writer.ts"
 import { bodyCharactersMax, externalIdMax, nestingMax } from "./model.ts"
 import { isObject, type Json, type JsonObject, nestsDeeperThan, normalisePayload } from "./payload.ts"
@@ -13,14 +12,6 @@ export const invalidRecord = (index: number, reason: string) =>
     index,
     reason,
   })
-
-/** Checks the envelope of a step. Throws `invalid_input`. */
-export function readInput<T>(shape: z.ZodType<T>, input: unknown): T {
-  const result = shape.safeParse(input)
-  if (result.success) return result.data
-  const reasons = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`)
-  throw new StepError("invalid_input", reasons.join("; "), result.error.issues)
-}
 
 /**
  * Pairs the lines of a body with their ids. The first of several records with one id wins, as in the reference; the

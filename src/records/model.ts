@@ -1,5 +1,6 @@
-import { z } from "zod"
 import { defineFaults } from "../kit/errors.ts"
+import { type Fence, fence } from "../queue/fence.ts"
+import { type InputShape, optional, text, texts, whole } from "../store/input.ts"
 
 /*
  * collection  the records of one (connection, full model name): has a small id and the totals. Not: table, cache.
@@ -60,83 +61,76 @@ export type RecordRow = {
   pruned_us: number | null
 }
 
-const runId = z.int().positive()
-const connectionId = z.int().positive()
-const model = z.string().min(1).max(512)
-const change = z.int().nonnegative()
-const scope = z.string().min(1).max(1024)
-const fence = z.object({ taskId: z.string(), attempt: z.int() }).optional()
+const id = whole(1)
+const model = text(512)
+const scope = text(1024)
 
 /** Input of `records.save`, `records.update` and `records.delete`; the body has one JSON text per line, in the order of `ids`. */
-export const WriteRecords = z.object({
-  fence,
-  runId,
-  connectionId,
+export type WriteRecords = {
+  fence?: Fence
+  runId: number
+  connectionId: number
+  model: string
+  countModel: string
+  ids: string[]
+  /** Records that changed after this number are left as they are (merging strategy `ignore_if_modified_after`). */
+  ignoreAfter?: number | null
+}
+export const writeRecordsShape: InputShape<WriteRecords> = {
+  fence: optional(fence),
+  runId: id,
+  connectionId: id,
   model,
   countModel: model,
-  ids: z.array(z.string()).max(recordsMax),
-  /** Records that changed after this number are left as they are (merging strategy `ignore_if_modified_after`). */
-  ignoreAfter: change.nullish(),
-})
-export type WriteRecords = z.infer<typeof WriteRecords>
+  ids: texts(recordsMax),
+  ignoreAfter: optional(whole(0)),
+}
 
-export const OpenWindow = z.object({
-  fence,
-  runId,
-  connectionId,
+export type OpenWindow = { fence?: Fence; runId: number; connectionId: number; model: string; scope: string }
+export const openWindowShape: InputShape<OpenWindow> = {
+  fence: optional(fence),
+  runId: id,
+  connectionId: id,
   model,
   scope,
-})
-export type OpenWindow = z.infer<typeof OpenWindow>
+}
 
-/** Exactly one of `scope` (an open window) and `generation` (a run id, no window) is given. */
-export const MarkUnseen = z
-  .object({
-    fence,
-    runId,
-    connectionId,
-    model,
-    countModel: model,
-    scope: scope.optional(),
-    generation: runId.optional(),
-  })
-  .refine(
-    (input) => (input.scope === undefined) !== (input.generation === undefined),
-    "give either scope or generation",
-  )
-export type MarkUnseen = z.infer<typeof MarkUnseen>
+/** What nobody has seen since: an open window (`scope`) or a run (`generation`, no window). Exactly one is given. */
+export type Since = { scope?: string; generation?: number }
+const since: InputShape<Since> = { scope: optional(scope), generation: optional(id) }
 
-export const FindUnseen = z
-  .object({
-    connectionId,
-    model,
-    scope: scope.optional(),
-    generation: runId.optional(),
-    limit: z.int().nonnegative(),
-  })
-  .refine(
-    (input) => (input.scope === undefined) !== (input.generation === undefined),
-    "give either scope or generation",
-  )
-export type FindUnseen = z.infer<typeof FindUnseen>
-
-export const CloseRun = z.object({ fence, runId, connectionId })
-export type CloseRun = z.infer<typeof CloseRun>
-
-export const DropWindows = z.object({ connectionId, scopePrefix: scope })
-export type DropWindows = z.infer<typeof DropWindows>
-
-export const ClearRecords = z.object({
-  connectionId,
+export type MarkUnseen = Since & {
+  fence?: Fence
+  runId: number
+  connectionId: number
+  model: string
+  countModel: string
+}
+export const markUnseenShape: InputShape<MarkUnseen> = {
+  ...since,
+  fence: optional(fence),
+  runId: id,
+  connectionId: id,
   model,
-  limit: z.int().positive(),
-})
-export type ClearRecords = z.infer<typeof ClearRecords>
+  countModel: model,
+}
 
-export const PruneRecords = z.object({
-  connectionId,
+export type FindUnseen = Since & { connectionId: number; model: string; limit: number }
+export const findUnseenShape: InputShape<FindUnseen> = { ...since, connectionId: id, model, limit: whole(0) }
+
+export type CloseRun = { fence?: Fence; runId: number; connectionId: number }
+export const closeRunShape: InputShape<CloseRun> = { fence: optional(fence), runId: id, connectionId: id }
+
+export type DropWindows = { connectionId: number; scopePrefix: string }
+export const dropWindowsShape: InputShape<DropWindows> = { connectionId: id, scopePrefix: scope }
+
+export type ClearRecords = { connectionId: number; model: string; limit: number }
+export const clearRecordsShape: InputShape<ClearRecords> = { connectionId: id, model, limit: whole(1) }
+
+export type PruneRecords = { connectionId: number; model: string; untilChange: number; limit: number }
+export const pruneRecordsShape: InputShape<PruneRecords> = {
+  connectionId: id,
   model,
-  untilChange: change,
-  limit: z.int().min(1).max(10_000),
-})
-export type PruneRecords = z.infer<typeof PruneRecords>
+  untilChange: whole(0),
+  limit: whole(1, 10_000),
+}

@@ -1,8 +1,8 @@
+import { readInput } from "../store/input.ts"
 import type { Step } from "../store/store.ts"
 import { startClock } from "./change-clock.ts"
 import { addTotals, findCollection } from "./collection.ts"
-import { readInput } from "./entries.ts"
-import { PruneRecords } from "./model.ts"
+import { pruneRecordsShape } from "./model.ts"
 import { bareText, type JsonObject } from "./payload.ts"
 import { prunedHash } from "./stored-payload.ts"
 
@@ -20,7 +20,7 @@ type Prunable = {
 export const pruneStep: Step = {
   database: "main",
   run(db, input) {
-    const { connectionId, model, untilChange, limit } = readInput(PruneRecords, input)
+    const { connectionId, model, untilChange, limit } = readInput(pruneRecordsShape, input)
     const collectionId = findCollection(db, { connectionId, model })
     if (collectionId === undefined) return { count: 0, hasMore: false }
     const rows = db.all<Prunable>(

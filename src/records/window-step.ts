@@ -1,9 +1,17 @@
 import { holdFence } from "../queue/fence.ts"
+import { readInput } from "../store/input.ts"
 import type { Step, StepDb } from "../store/store.ts"
+import { StepError } from "../store/writer.ts"
 import { startClock } from "./change-clock.ts"
 import { addRunCounts, addTotals, ensureCollection, findCollection } from "./collection.ts"
-import { readInput } from "./entries.ts"
-import { CloseRun, DropWindows, FindUnseen, MarkUnseen, OpenWindow } from "./model.ts"
+import {
+  closeRunShape,
+  dropWindowsShape,
+  findUnseenShape,
+  markUnseenShape,
+  openWindowShape,
+  type Since,
+} from "./model.ts"
 import { dropStaleSightings, unseenParams, unseenSql, windowSql } from "./unseen.ts"
 
 /**
@@ -13,7 +21,7 @@ import { dropStaleSightings, unseenParams, unseenSql, windowSql } from "./unseen
 export const openWindowStep: Step = {
   database: "main",
   run(db, input) {
-    const call = readInput(OpenWindow, input)
+    const call = readInput(openWindowShape, input)
     holdFence(db, call.fence)
     const collectionId = ensureCollection(db, call)
     db.run(
@@ -35,7 +43,7 @@ export const openWindowStep: Step = {
 export const markUnseenStep: Step = {
   database: "main",
   run(db, input) {
-    const call = readInput(MarkUnseen, input)
+    const call = readSince(readInput(markUnseenShape, input))
     holdFence(db, call.fence)
     const collectionId = findCollection(db, call)
     if (collectionId === undefined) return { deleted: 0, found: call.generation !== undefined }
@@ -58,7 +66,7 @@ export const markUnseenStep: Step = {
 export const closeRunStep: Step = {
   database: "main",
   run(db, input) {
-    const { fence, runId, connectionId } = readInput(CloseRun, input)
+    const { fence, runId, connectionId } = readInput(closeRunShape, input)
     holdFence(db, fence)
     db.run(
       `UPDATE record_sightings SET run_id = -run_id
@@ -75,7 +83,7 @@ export const closeRunStep: Step = {
 export const dropWindowsStep: Step = {
   database: "main",
   run(db, input) {
-    const { connectionId, scopePrefix } = readInput(DropWindows, input)
+    const { connectionId, scopePrefix } = readInput(dropWindowsShape, input)
     const below = `${scopePrefix}:`
     const dropped = db.run(
       `DELETE FROM delete_windows WHERE collection_id IN (SELECT id FROM collections WHERE connection_id = ?)
@@ -98,7 +106,7 @@ export const dropWindowsStep: Step = {
 export const findUnseenStep: Step = {
   database: "main",
   run(db, input): UnseenRecords {
-    const call = readInput(FindUnseen, input)
+    const call = readSince(readInput(findUnseenShape, input))
     const collectionId = findCollection(db, call)
     if (collectionId === undefined) return { found: call.generation !== undefined, count: 0, ids: [] }
     const generation = call.generation ?? findGeneration(db, collectionId, call.scope as string)
@@ -115,6 +123,11 @@ export const findUnseenStep: Step = {
   },
 }
 export type UnseenRecords = { found: boolean; count: number; ids: string[] }
+
+function readSince<T extends Since>(input: T): T {
+  if ((input.scope === undefined) !== (input.generation === undefined)) return input
+  throw new StepError("invalid_input", "Either scope or generation must be given.")
+}
 
 const findGeneration = (db: StepDb, collectionId: number, scope: string): number | undefined =>
   db.get<{ generation: number }>(windowSql, collectionId, scope)?.generation

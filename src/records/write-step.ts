@@ -1,9 +1,10 @@
 import { holdFence } from "../queue/fence.ts"
+import { readInput } from "../store/input.ts"
 import type { StepDb } from "../store/store.ts"
 import { type ChangeClock, startClock } from "./change-clock.ts"
 import { addRunCounts, addTotals, ensureCollection, findCollection } from "./collection.ts"
-import { type Entry, parseEntry, readEntries, readInput } from "./entries.ts"
-import { listedIdsMax, type RecordOutcome, WriteRecords } from "./model.ts"
+import { type Entry, parseEntry, readEntries } from "./entries.ts"
+import { listedIdsMax, type RecordOutcome, writeRecordsShape } from "./model.ts"
 
 /** What a step needs to know of a stored record; the payload is read only where it matters. */
 export type StoredRecord = {
@@ -44,7 +45,7 @@ const findRecord = `SELECT id, change, hash, deleted_us, pruned_us, run_id FROM 
  * comes first as a whole, so an invalid record leaves no trace even inside a transaction that goes on.
  */
 export function writeRecords(db: StepDb, input: unknown, body: string | undefined, decide: Decide): RecordOutcome {
-  const call = readInput(WriteRecords, input)
+  const call = readInput(writeRecordsShape, input)
   holdFence(db, call.fence)
   const { entries, duplicates } = readEntries(call.ids, body)
   const known = findCollection(db, call)

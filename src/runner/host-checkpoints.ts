@@ -52,7 +52,7 @@ async function step(run: HostRun, name: string, body?: string): Promise<unknown>
   }
 }
 
-function checkFlat(checkpoint: Record<string, unknown>, textLimit: number): Checkpoint {
+export function checkFlat(checkpoint: Record<string, unknown>, textLimit: number): Checkpoint {
   const fields = Object.entries(checkpoint).filter(([, value]) => value !== undefined)
   if (fields.length > mostFields) throw invalid(`it has ${fields.length} fields, ${mostFields} are allowed`)
   for (const [key, value] of fields) {

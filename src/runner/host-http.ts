@@ -1,31 +1,51 @@
-import { findConnection, findConnectionById, type FoundConnection } from "../connections/connections.ts"
-import { readConnectionConfig, readCredentials, secretsOf } from "../connections/credentials.ts"
-import { readCredentials as readAppCredentials, readCustom } from "../integrations/integrations.ts"
-import { faults, type ProxyBody, type ProxyCall, type ProxyTarget } from "../proxy/model.ts"
+import { redactUrl } from "../kit/redact.ts"
+import { faults, type MultipartPart, type ProxyBody, type ProxyCall } from "../proxy/model.ts"
 import { sendProxied, type SendTools } from "../proxy/send.ts"
-import type { EnvironmentCtx } from "../app/context.ts"
 import type { CallInput } from "./calls.ts"
 import type { HostRun } from "./host-run.ts"
+import { type HeldTarget, holdTarget } from "./host-target.ts"
 
 /** Largest answer that a function can take in, in bytes. */
 const maxAnswer = 100 * 1024 * 1024
 const binaryTypes = new Set(["arraybuffer", "blob", "stream"])
+const formType = "application/x-www-form-urlencoded"
 
+type Send = CallInput<"proxy.send">
+type Payload = string | Uint8Array | undefined
 type Answer = { output: unknown; body: string | Uint8Array }
 
 /** One logical request of a function to its provider, with credentials, retries and logs. Non-2xx answers come back as they are. */
-export async function sendForGuest(
-  run: HostRun,
-  input: CallInput<"proxy.send">,
-  body: string | Uint8Array | undefined,
-): Promise<Answer> {
-  const found = await findTarget(run, input)
-  const call: ProxyCall = {
+export async function sendForGuest(run: HostRun, input: Send, body: Payload): Promise<Answer> {
+  const held = await holdTarget(run, input)
+  const call = await toCall(input, body, held)
+  if (call.endpoint === "" && call.baseUrlOverride === undefined) throw faults.missing_api_url()
+  const answer = await sendProxied(toolsOf(run, input), {
+    ...held.target,
+    call,
+    signal: run.signal,
+    transport: { maxBytes: maxAnswer },
+  })
+  const { status, statusText, request } = answer
+  const bytes = new Uint8Array(await new Response(answer.body).arrayBuffer())
+  return {
+    output: { status, statusText, headers: plainHeaders(answer.headers), url: redactUrl(request.url, request.redactions) },
+    body: binaryTypes.has(input.responseType ?? "") ? bytes : new TextDecoder().decode(bytes),
+  }
+}
+
+async function toCall(input: Send, body: Payload, { target }: HeldTarget): Promise<ProxyCall> {
+  // The user agent of a request is the provider's or ours, whatever a function asks for.
+  const { "user-agent": _, ...headers } = input.headers
+  const merges = target.provider.proxy?.body !== undefined
+  const sends = input.method === "POST" || input.method === "PUT" || input.method === "PATCH"
+  // As axios does; a body that the provider's entry makes has a type of its own.
+  if (input.data.kind === "none" && sends && !merges) headers["content-type"] ??= formType
+  return {
     endpoint: input.endpoint ?? "",
     method: input.method,
-    headers: input.headers,
+    headers,
     params: input.params,
-    body: toBody(input.data.kind, body),
+    body: await toBody(input, body, merges),
     baseUrlOverride: input.baseUrlOverride,
     decompress: input.decompress,
     forwardHeadersOnRedirect: input.forwardHeadersOnRedirect,
@@ -34,49 +54,14 @@ export async function sendForGuest(
     retryOn: input.retryOn ?? [],
     retryHeader: input.retryHeader,
   }
-  if (call.endpoint === "" && call.baseUrlOverride === undefined) throw faults.missing_api_url()
-  const target = describeTarget(run.ctx, found)
-  const answer = await sendProxied(toolsOf(run, found), {
-    ...target,
-    call,
-    signal: run.signal,
-    transport: { maxBytes: maxAnswer },
-  })
-  const bytes = new Uint8Array(await new Response(answer.body).arrayBuffer())
-  return {
-    output: { status: answer.status, headers: Object.fromEntries(answer.headers), url: answer.request.url },
-    body: binaryTypes.has(input.responseType ?? "") ? bytes : new TextDecoder().decode(bytes),
-  }
 }
 
-/** What the proxy has to know about a connection. */
-export function describeTarget(ctx: EnvironmentCtx, { connection, integration }: FoundConnection): ProxyTarget {
-  const app = readAppCredentials(ctx, integration)
-  const client = app && "client_id" in app ? { clientId: app.client_id, clientSecret: app.client_secret } : {}
-  return {
-    provider: ctx.catalogue.get(integration.provider),
-    providerName: integration.provider,
-    integration: { uniqueKey: integration.unique_key, custom: readCustom(ctx, integration), ...client },
-    connection: {
-      connectionId: connection.connection_id,
-      connectionConfig: readConnectionConfig(ctx, connection),
-      metadata: connection.metadata,
-    },
-  }
-}
-
-function toolsOf(run: HostRun, found: FoundConnection): SendTools {
+function toolsOf(run: HostRun, input: Send): SendTools {
   return {
     egress: run.ctx.egress,
     now: run.ctx.now,
-    sleep,
-    credentials: async () => {
-      const current = await findConnectionById(run.ctx, found.connection.id)
-      if (!current) throw faults.failed_to_get_connection()
-      const credentials = readCredentials(run.ctx, current.connection)
-      run.operation.hide(secretsOf(credentials))
-      return credentials
-    },
+    sleep: run.sleep ?? sleep,
+    credentials: async (_, fresh) => (await holdTarget(run, input, fresh)).credentials,
     onAttempt: ({ level, message, ...detail }) =>
       run.operation.write({ type: "http", level, source: "internal", message, detail }),
     onWait: ({ level, message, ...detail }) =>
@@ -84,40 +69,42 @@ function toolsOf(run: HostRun, found: FoundConnection): SendTools {
   }
 }
 
-/** The run's own connection, or another one of the same environment that the call names. */
-export async function findTarget(
-  run: HostRun,
-  input: { providerConfigKey?: string; connectionId?: string },
-): Promise<FoundConnection> {
-  const { connection, integration } = run.found
-  const name = {
-    providerConfigKey: input.providerConfigKey ?? integration.unique_key,
-    connectionId: input.connectionId ?? connection.connection_id,
+async function toBody({ data, headers }: Send, body: Payload, merges: boolean): Promise<ProxyBody> {
+  if (data.kind === "none" || body === undefined) return { kind: "none" }
+  if (typeof body !== "string") {
+    const parts = merges && data.kind === "multipart" ? await readParts(body, headers["content-type"]) : undefined
+    return parts ? { kind: "multipart", parts } : { kind: "bytes", bytes: body }
   }
-  // By number and not by name: a connection that is still being validated is hidden from everybody else.
-  const isOwn = name.providerConfigKey === integration.unique_key && name.connectionId === connection.connection_id
-  const found = isOwn ? await findConnectionById(run.ctx, connection.id) : await findConnection(run.ctx, name)
-  if (!found)
-    throw faults.failed_to_get_connection({
-      message: `There is no connection "${name.connectionId}" for "${name.providerConfigKey}".`,
-    })
-  return found
-}
-
-function toBody(kind: CallInput<"proxy.send">["data"]["kind"], body: string | Uint8Array | undefined): ProxyBody {
-  if (kind === "none" || body === undefined) return { kind: "none" }
-  if (typeof body !== "string") return { kind: "bytes", bytes: body }
-  if (kind === "json") return { kind: "json", text: body }
-  if (kind === "form") return { kind: "form", entries: [...new URLSearchParams(body)] }
+  if (data.kind === "json") return { kind: "json", text: body }
+  if (data.kind === "form") return { kind: "form", entries: [...new URLSearchParams(body)] }
   return { kind: "text", text: body }
 }
 
+/** Taken apart only where the provider adds parts of its own; undefined for what is no multipart text. */
+async function readParts(body: Uint8Array, contentType = ""): Promise<MultipartPart[] | undefined> {
+  let form: Iterable<[string, string | File]>
+  try {
+    const read = new Response(new Uint8Array(body), { headers: { "content-type": contentType } })
+    form = (await read.formData()) as unknown as Iterable<[string, string | File]>
+  } catch {
+    // Malformed: it goes out as it came, and the provider judges it.
+    return undefined
+  }
+  const parts = [...form].map(async ([name, value]): Promise<MultipartPart> => {
+    if (typeof value === "string") return { name, value }
+    return { name, bytes: await value.bytes(), filename: value.name, contentType: value.type || undefined }
+  })
+  return Promise.all(parts)
+}
+
+/** Cookies are the one header that comes as a list. */
+function plainHeaders(headers: Headers): Record<string, string | string[]> {
+  const cookies = headers.getSetCookie()
+  return { ...Object.fromEntries(headers), ...(cookies.length > 0 ? { "set-cookie": cookies } : {}) }
+}
+
 /** A request of the function's own making: no credentials, no retries, but through the same gate. */
-export async function fetchForGuest(
-  run: HostRun,
-  input: CallInput<"fetch.raw">,
-  body: string | Uint8Array | undefined,
-): Promise<Answer> {
+export async function fetchForGuest(run: HostRun, input: CallInput<"fetch.raw">, body: Payload): Promise<Answer> {
   const response = await run.ctx.egress.send({ ...input, body: body ?? null, signal: run.signal, maxBytes: maxAnswer })
   run.operation.write({
     type: "http",
@@ -127,8 +114,9 @@ export async function fetchForGuest(
     detail: { response: { code: response.status } },
   })
   const bytes = new Uint8Array(await response.arrayBuffer())
-  const { status, statusText, url, redirected } = response
-  return { output: { status, statusText, url, redirected, headers: Object.fromEntries(response.headers) }, body: bytes }
+  const { status, statusText, url } = response
+  const redirected = url !== new URL(input.url).href
+  return { output: { status, statusText, url, redirected, headers: plainHeaders(response.headers) }, body: bytes }
 }
 
 /** Waits, also longer than one timer can hold. */

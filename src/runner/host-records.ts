@@ -16,10 +16,10 @@ const brakeShare = 0.9
 /** More deleted keys than this are counted, not listed. */
 const longestKeyList = 100_000
 
-type Target = { runId: number; connectionId: number; model: string; countModel: string }
+export type Target = { runId: number; connectionId: number; model: string; countModel: string }
 
 /** The run's own records of a model; the guest's word is checked against what the function declares. */
-function target(run: HostRun, model: string): Target {
+export function target(run: HostRun, model: string): Target {
   if (run.runId === undefined) throw faults.not_in_actions()
   if (run.models && !run.models.includes(model)) {
     const message = `The model "${model}" is not declared by this function. Declared are: ${run.models.join(", ")}`

@@ -4,6 +4,7 @@ import type { Operation } from "../logs/log.ts"
 import type { Provider } from "../providers/model.ts"
 import type { Fence } from "../queue/fence.ts"
 import type { Checkpoint } from "../syncs/model.ts"
+import type { HeldTarget } from "./host-target.ts"
 
 /**
  * One run as the daemon sees it: which environment and connection it speaks for is decided here, never by what a guest
@@ -16,6 +17,10 @@ export type HostRun = {
   provider: Provider
   operation: Operation
   signal: AbortSignal
+  /** How waits before a repeated request pass. Default: real time. */
+  sleep?: (ms: number, signal?: AbortSignal) => Promise<void>
+  /** Connections that requests of this run went to, as they were a moment ago. */
+  held?: Map<string, HeldTarget>
   /** The task and attempt that every write is fenced by; actions have none. */
   fence?: Fence
   /** Generation of what a sync saves. */
@@ -23,6 +28,8 @@ export type HostRun = {
   /** Key of the checkpoint, and scope of delete windows. */
   scope: string
   variant: string
+  /** Name of the sync; empty for functions that are none. */
+  syncName: string
   models: string[] | null
   /** The operator accepted that this run may delete nearly everything. */
   acceptDeletes: boolean

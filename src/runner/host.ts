@@ -12,7 +12,8 @@ import { startSyncs, triggerSyncs } from "../syncs/commands.ts"
 import { SyncName } from "../syncs/model.ts"
 import type { CallInput, CallName } from "./calls.ts"
 import { clearCheckpoint, getCheckpoint, saveCheckpoint } from "./host-checkpoints.ts"
-import { fetchForGuest, findTarget, sendForGuest } from "./host-http.ts"
+import { fetchForGuest, sendForGuest } from "./host-http.ts"
+import { findTarget, forgetTargets } from "./host-target.ts"
 import { endDeletes, getRecords, listRecords, setMerging, startDeletes, writeRecords } from "./host-records.ts"
 import type { HostRun } from "./host-run.ts"
 import type { Payload } from "./protocol.ts"
@@ -103,6 +104,7 @@ function lock(run: HostRun, name: string, input: Record<string, unknown>): Promi
 }
 
 async function showConnection(run: HostRun, input: CallInput<"connection.get">): Promise<unknown> {
+  if (input.forceRefresh || input.refreshToken || input.refreshGithubAppJwtToken) forgetTargets(run)
   const { connection, integration } = await findTarget(run, input)
   const secrets = {
     credentials: readCredentials(run.ctx, connection),
@@ -119,6 +121,7 @@ async function writeMetadata(run: HostRun, metadata: Record<string, unknown>, me
     const current = await findConnectionById(ctx, connection.id)
     if (current) await changeMetadata(ctx, current.connection, { metadata, merge })
   })
+  forgetTargets(run)
   return { connection_id: connection.connection_id, provider_config_key: integration.unique_key, metadata }
 }
 

@@ -94,8 +94,9 @@ function invalidCall(name: string, why: string): AppError {
  */
 export function toAnswerError(error: unknown): AnswerError {
   if (error instanceof AppError) {
-    const { payload, errors, extra } = error.details
-    return { name: error.name, code: error.code, message: error.message, status: error.status, payload, errors, extra }
+    const { payload, errors, extra, top } = error.details
+    const { name, code, message, status } = error
+    return { name, code, message, status, payload, errors, extra, top }
   }
   // Its message names the host at most; its code is what functions look at.
   if (error instanceof EgressError) return { name: error.name, code: error.code, message: error.message }

@@ -33,11 +33,12 @@ export type RunFacts = {
   fixtures?: "loose" | "strict"
 }
 
+/** `"warn"`: what does not match is logged and passes. */
 export type RunnerFlags = {
-  validateActionInput: boolean
-  validateActionOutput: boolean
-  validateSyncRecords: boolean
-  validateSyncMetadata: boolean
+  validateActionInput: boolean | "warn"
+  validateActionOutput: boolean | "warn"
+  validateSyncRecords: boolean | "warn"
+  validateSyncMetadata: boolean | "warn"
 }
 
 export type RunKind = "sync" | "webhook" | "action" | "on-event" | "describe"
@@ -79,6 +80,8 @@ export type AnswerError = {
   payload?: unknown
   errors?: unknown
   extra?: Record<string, unknown>
+  /** Members beside `error` in the API's answer. */
+  top?: Record<string, unknown>
 }
 
 export type Payload = string | Uint8Array

@@ -86,6 +86,7 @@ function openRun(
     signal: input.signal ?? new AbortController().signal,
     scope: `action:${fn.name}`,
     variant: "base",
+    syncName: "",
     models: fn.definition.models,
     acceptDeletes: false,
     checkpoint: newCheckpointState(),

@@ -5,7 +5,7 @@ import { readCode } from "../functions/functions.ts"
 import type { FunctionRow } from "../functions/model.ts"
 import { answerFor } from "../runner/host.ts"
 import type { HostRun } from "../runner/host-run.ts"
-import type { RunError, RunFacts, RunOutcome, RunRequest } from "../runner/runner.ts"
+import type { AnswerCall, RunError, RunFacts, RunOutcome, RunRequest } from "../runner/runner.ts"
 
 const levels = ["debug", "info", "warn", "error", "off"] as const
 type LoggerLevel = (typeof levels)[number]
@@ -60,17 +60,30 @@ export type Execute = {
 const cancelGraceMs = 2_000
 
 /** Runs a deployed function in a runner. Frames of a failure name the owner's files. */
-export async function execute(input: Execute): Promise<RunOutcome> {
-  const { run, fn, kind, facts } = input
+export async function execute({ fn, ...input }: Execute): Promise<RunOutcome> {
+  const { code, map } = await readCode(input.run.ctx, fn.id)
+  return executeCode({ ...input, name: fn.name, code, map, answer: answerFor(input.run) })
+}
+
+export type ExecuteCode = Omit<Execute, "fn"> & {
+  name: string
+  /** The bundle and its source map. */
+  code: string
+  map: string | null
+  answer: AnswerCall
+}
+
+/** Runs a function that need not be deployed. */
+export async function executeCode(input: ExecuteCode): Promise<RunOutcome> {
+  const { run, map } = input
   const { ctx } = run
-  const code = await readCode(ctx, fn.id)
-  const fileName = `${fn.name}-${run.found.integration.unique_key}.cjs`
+  const fileName = `${input.name}-${run.found.integration.unique_key}.cjs`
   const outcome = await ctx.runner.run({
-    kind,
-    code: code.code,
+    kind: input.kind,
+    code: input.code,
     fileName,
     input: input.input,
-    facts,
+    facts: input.facts,
     limits: {
       wallMs: input.wallMs,
       memoryBytes: ctx.config.runnerMemoryMb * 1024 * 1024,
@@ -79,10 +92,10 @@ export async function execute(input: Execute): Promise<RunOutcome> {
     },
     signal: run.signal,
     nested: input.nested,
-    answer: answerFor(run),
+    answer: input.answer,
   })
-  if (outcome.ok || code.map === null) return outcome
-  return { ok: false, error: withSourceFrames(outcome.error, fileName, code.map) }
+  if (outcome.ok || map === null) return outcome
+  return { ok: false, error: withSourceFrames(outcome.error, fileName, map) }
 }
 
 function withSourceFrames(error: RunError, fileName: string, map: string): RunError {

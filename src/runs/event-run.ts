@@ -124,6 +124,7 @@ function openRun(ctx: EnvironmentCtx, fn: FunctionRow, found: FoundConnection, s
     signal,
     scope: `on-event:${fn.name}`,
     variant: "base",
+    syncName: "",
     models: fn.definition.models,
     acceptDeletes: false,
     checkpoint: newCheckpointState(),

@@ -1,6 +1,7 @@
 import { keyEndpoint, replyText } from "../http/endpoint.ts"
 import { runAction } from "./action-run.ts"
-import { ActionHeaders, TriggerAction } from "./model.ts"
+import { startDryRun } from "./dry-run.ts"
+import { ActionHeaders, DryRun, TriggerAction } from "./model.ts"
 
 export const runRoutes = [
   keyEndpoint({
@@ -21,5 +22,13 @@ export const runRoutes = [
       })
       return replyText(output ?? "null")
     },
+  }),
+  keyEndpoint({
+    method: "POST",
+    path: "/sluice/dryruns",
+    summary: "Runs a function of a project without storing anything; answers JSON lines as it goes on",
+    scope: "functions:dryrun",
+    body: DryRun,
+    handle: (ctx, { body, request }) => startDryRun(ctx, body, request.signal),
   }),
 ]

@@ -1,25 +1,26 @@
 import { and, eq } from "drizzle-orm"
 import { type App, inTransaction } from "../app/context.ts"
 import type { FunctionRow } from "../functions/model.ts"
-import { tasks, type TaskRow } from "../queue/model.ts"
-import { settleTask } from "../queue/queue.ts"
+import type { TaskRow } from "../queue/model.ts"
+import { releaseTask, settleTask } from "../queue/queue.ts"
 import { runCounts } from "../records/counts.ts"
 import type { HostRun } from "../runner/host-run.ts"
 import type { RunError } from "../runner/runner.ts"
 import type { Tx } from "../store/store.ts"
+import { queueFailure, queueSuccess } from "./sync-webhooks.ts"
 import { type SyncRow, type SyncRunRow, syncRuns, syncs } from "../syncs/model.ts"
 
 type Ended = { task: TaskRow; row: SyncRunRow }
 
 /**
  * The closing step of a run that ended well: delete marks, status, last-sync date and the end of the task commit
- * together, or not at all when the attempt has lost its task.
+ * together, or not at all when the attempt has lost its task or was cancelled at the last moment.
  */
 export async function closeSucceeded(run: HostRun, ended: Ended & { sync: SyncRow; fn: FunctionRow }): Promise<void> {
   const { row, sync } = ended
   const connectionId = run.found.connection.id
   const held = await inTransaction(run.ctx, async (ctx) => {
-    if (!(await settleTask(ctx, ended.task))) return false
+    if (!(await settleTask(ctx, ended.task, { unlessCancelled: true }))) return false
     for (const mark of run.toMark) {
       await ctx.tx.step({ name: "records.markUnseen", input: { runId: row.id, connectionId, ...mark } })
     }
@@ -33,12 +34,15 @@ export async function closeSucceeded(run: HostRun, ended: Ended & { sync: SyncRo
         .update(syncs)
         .set({ last_sync_at: row.started_at, accept_deletes: false })
         .where(eq(syncs.id, sync.id))
+    await queueSuccess(ctx, run, row, range(run))
     return true
   })
-  if (!held) return closeFenced(run, row)
+  if (!held) return closeFailed(run, { ...ended, error: tooLate, cancelled: true })
   run.operation.info("The run ended well", { result: await runCounts(run.ctx.store, row.id), checkpoints: range(run) })
   run.operation.close("success")
 }
+
+const tooLate: RunError = { type: "script_aborted", status: 410, message: "The run was cancelled", payload: {} }
 
 /** The closing step of a run that failed or was cancelled. What it saved stays; nothing is marked as deleted. */
 export async function closeFailed(run: HostRun, ended: Ended & { error: RunError; cancelled: boolean }): Promise<void> {
@@ -51,6 +55,7 @@ export async function closeFailed(run: HostRun, ended: Ended & { error: RunError
       error: { type: error.type, message: error.message },
     }
     await ctx.db.update(syncRuns).set(columns).where(eq(syncRuns.id, row.id))
+    if (!ended.cancelled) await queueFailure(ctx, run, row, { error, at: columns.finished_at })
     return true
   })
   if (!held) return closeFenced(run, row)
@@ -87,11 +92,7 @@ export async function closeInterrupted(
       .from(syncRuns)
       .where(and(eq(syncRuns.task_id, task.id), eq(syncRuns.status, "RUNNING")))
     for (const row of rows) await stopRow(ctx, row, interruption(task, how.givenUp))
-    if (!how.release) return
-    await ctx.db
-      .update(tasks)
-      .set({ state: "waiting", lease_until: null })
-      .where(and(eq(tasks.id, task.id), eq(tasks.attempt, task.attempt), eq(tasks.state, "started")))
+    if (how.release) await releaseTask(ctx, task)
   })
 }
 

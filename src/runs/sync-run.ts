@@ -125,6 +125,7 @@ async function openRun(loaded: Loaded, work: Work): Promise<{ row: SyncRunRow; r
     runId: row.id,
     scope: checkpointKey(kind, sync),
     variant: sync.variant,
+    syncName: sync.name,
     models: fn.definition.models,
     acceptDeletes: sync.accept_deletes,
     checkpoint: newCheckpointState(),

@@ -1,5 +1,5 @@
 import { Database, type Statement } from "bun:sqlite"
-import { chmodSync, existsSync } from "node:fs"
+import { chmodSync, existsSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { drizzle } from "drizzle-orm/sqlite-proxy"
 import { migrate } from "./migrate.ts"
@@ -77,7 +77,8 @@ function openTx(writer: Writer): { tx: Tx; committed: (() => void)[] } {
 }
 
 function prepareFile(path: string, which: "main" | "logs"): void {
-  const fresh = !existsSync(path)
+  // Empty is as good as absent: what a process that died right after making the file leaves.
+  const fresh = !existsSync(path) || statSync(path).size === 0
   const db = new Database(path, { create: true })
   try {
     if (fresh) {

@@ -1,8 +1,9 @@
-import { and, eq, like, or } from "drizzle-orm"
+import { and, eq, or } from "drizzle-orm"
 import { type EnvironmentCtx, inTransaction } from "../app/context.ts"
-import { priorities, tasks } from "../queue/model.ts"
+import { priorities } from "../queue/model.ts"
 import { addTask, cancelTask } from "../queue/queue.ts"
-import { setIntent } from "../queue/schedule.ts"
+import { noteManualRun, setIntent } from "../queue/schedule.ts"
+import { startsWith } from "../store/match.ts"
 import { chooseSyncs, listSyncs, resolveTarget, type Target } from "./find.ts"
 import { stopRun, syncGroup } from "./instances.ts"
 import { checkpointKey, checkpoints, scheduleKey, type SyncName, type SyncRow, type SyncTask, syncs } from "./model.ts"
@@ -42,17 +43,14 @@ async function triggerSync(
     priority: priorities.sync - 1,
     payload,
   })
-  if (!task) ctx.log.info({ sync: sync.id }, "a trigger found the sync running already")
+  if (task) await noteManualRun(ctx, scheduleKey(sync.id))
+  else ctx.log.info({ sync: sync.id }, "a trigger found the sync running already")
   ctx.tx?.after(ctx.queue.wake)
 }
 
 async function resetSync(ctx: EnvironmentCtx, sync: SyncRow): Promise<void> {
   const running = await cancelTask(ctx, scheduleKey(sync.id), "the sync was reset")
-  if (running) {
-    // The old run is fenced off; without its key a new one can be added at once.
-    await ctx.db.update(tasks).set({ key: null }).where(eq(tasks.id, running.id))
-    ctx.tx?.after(() => ctx.queue.abort(running.id, "the sync was reset"))
-  }
+  if (running) ctx.tx?.after(() => ctx.queue.abort(running.id, "the sync was reset"))
   await ctx.db.update(syncs).set({ last_sync_at: null }).where(eq(syncs.id, sync.id))
   const key = checkpointKey("sync", sync)
   await ctx.db
@@ -60,7 +58,7 @@ async function resetSync(ctx: EnvironmentCtx, sync: SyncRow): Promise<void> {
     .where(
       and(
         eq(checkpoints.connection_id, sync.connection_id),
-        or(eq(checkpoints.key, key), like(checkpoints.key, `${key}:%`)),
+        or(eq(checkpoints.key, key), startsWith(checkpoints.key, `${key}:`)),
       ),
     )
   await ctx.tx?.step({ name: "records.dropWindows", input: { connectionId: sync.connection_id, scopePrefix: key } })

@@ -70,8 +70,9 @@ const Names = z.string().min(1).max(511)
 export const SyncName = z
   .union([Names, z.strictObject({ name: ScriptName, variant: ScriptName.optional() })])
   .transform((value, ctx) => {
-    const [name = "", variant = base] = typeof value === "string" ? value.split("::") : [value.name, value.variant]
-    if (!ScriptName.safeParse(name).success || !ScriptName.safeParse(variant).success) {
+    const [name = "", variant = base, ...rest] =
+      typeof value === "string" ? value.split("::") : [value.name, value.variant]
+    if (rest.length > 0 || !ScriptName.safeParse(name).success || !ScriptName.safeParse(variant).success) {
       ctx.addIssue({ code: "custom", message: "Invalid sync name" })
       return z.NEVER
     }

@@ -1,17 +1,23 @@
-import { z } from "zod"
-import { holdFence } from "../queue/fence.ts"
+import { type Fence, fence, holdFence } from "../queue/fence.ts"
+import { type InputShape, optional, readInput, text, whole } from "../store/input.ts"
 import type { StepDb, Steps } from "../store/store.ts"
 import { StepError } from "../store/writer.ts"
 
-const Fence = z.object({ taskId: z.string(), attempt: z.number() }).optional()
-const Input = z.object({
-  fence: Fence,
-  connectionId: z.number(),
-  key: z.string(),
+type Input = {
+  fence?: Fence
+  connectionId: number
+  key: string
   /** Version of the run's last read or write; null takes whatever is there. */
-  version: z.number().nullable(),
-  now: z.number(),
-})
+  version: number | null
+  now: number
+}
+const shape: InputShape<Input> = {
+  fence: optional(fence),
+  connectionId: whole(1),
+  key: text(1024),
+  version: optional(whole(0)),
+  now: whole(0),
+}
 type Row = { id: number; version: number; value: string; deleted_at: number | null }
 
 const find = (db: StepDb, connectionId: number, key: string) =>
@@ -28,7 +34,7 @@ function expect(row: Row | undefined, version: number | null): void {
 
 /** Replaces the checkpoint. Answers its new version. */
 function save(db: StepDb, raw: unknown, body: string | undefined): { version: number } {
-  const input = Input.parse(raw)
+  const input = readInput(shape, raw)
   holdFence(db, input.fence)
   const row = find(db, input.connectionId, input.key)
   expect(row, input.version)
@@ -54,7 +60,7 @@ function save(db: StepDb, raw: unknown, body: string | undefined): { version: nu
 
 /** Marks the checkpoint as cleared; one that is not there, or cleared already, is left alone. */
 function clear(db: StepDb, raw: unknown): { version: number } {
-  const input = Input.parse(raw)
+  const input = readInput(shape, raw)
   holdFence(db, input.fence)
   const row = find(db, input.connectionId, input.key)
   if (!row || row.deleted_at !== null) return { version: row?.version ?? 0 }
@@ -70,7 +76,7 @@ function clear(db: StepDb, raw: unknown): { version: number } {
 
 /** Reads in the order of the run's own writes. */
 function read(db: StepDb, raw: unknown): { version: number; value: string | null } {
-  const input = Input.parse(raw)
+  const input = readInput(shape, raw)
   const row = find(db, input.connectionId, input.key)
   return { version: row?.version ?? 0, value: row && row.deleted_at === null ? row.value : null }
 }

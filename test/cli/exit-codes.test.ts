@@ -40,6 +40,7 @@ const usage: [args: string[], says: string][] = [
   [["syncs", "list", "-c", "c1"], "hint: sluice syncs list -i <integration> -c c1"],
   [["integrations", "list", "--url", "localhost:3003"], "hint: --url http://localhost:3003"],
   [["integrations", "list", "--env", "prod"], "export SLUICE_SECRET_KEY_PROD=<key>"],
+  [["records", "list", "-i", "fake", "-c", "日本", "-m", "Item"], "The connection-id has characters"],
   [["fake-provider", "--items", "-5"], "hint: sluice fake-provider --help"],
 ]
 
@@ -79,6 +80,12 @@ test.each([["not-a-key"], [crypto.randomUUID()]])("a wrong key (%p) ends with 4"
   expect({ code, stdout }).toEqual({ code: 4, stdout: "" })
   expect(stderr).toContain("hint: Give the secret key")
   expect(stderr).not.toContain(key)
+})
+
+test("a key that no header can carry is refused without being quoted", async () => {
+  const { code, stderr } = await world.run(["integrations", "list"], { env: { SLUICE_SECRET_KEY: "hidden\nkey" } })
+  expect(code).toBe(2)
+  expect(stderr).not.toContain("hidden")
 })
 
 test("a key without the scope ends with 4, an answer of something else with 1", async () => {

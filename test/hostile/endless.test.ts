@@ -3,7 +3,7 @@ import { cpuTicks, runnersOf } from "../faults/kills.ts"
 import { command, operationsOf, statusOf } from "../faults/world.ts"
 import { deploy, until } from "../helpers/sluice.ts"
 import { whileHealthy } from "./health.ts"
-import { openStage, type Stage, syncSource } from "./stage.ts"
+import { actionSource, openStage, type Stage, syncSource, trigger } from "./stage.ts"
 
 let stage: Stage
 beforeAll(async () => {
@@ -72,6 +72,24 @@ describe("an action that takes all memory is killed, and nothing else is", () =>
     expect(answer.body.error.code).toMatch(/^function_runtime_(out_of_memory|timed_out)$/)
   }, 20_000)
 })
+
+test("eight hostile actions at once do not keep a good one from its answer", async () => {
+  const { sluice } = stage
+  const hostile = ["while (true) {}", "const all: any[] = []; for (;;) all.push(new Uint8Array(1e7).fill(1))"]
+  await deploy(sluice, {
+    "fake/actions/spin.ts": actionSource(hostile[0] ?? ""),
+    "fake/actions/eat.ts": actionSource(hostile[1] ?? ""),
+    "fake/actions/good.ts": actionSource("return input.n + 1"),
+  })
+  await whileHealthy(sluice.url, async () => {
+    const bad = Array.from({ length: 8 }, (_, n) => trigger(sluice, n % 2 === 0 ? "spin" : "eat"))
+    const good = await Promise.all([1, 2, 3].map((n) => trigger(sluice, "good", { n })))
+    expect(good.map((answer) => answer.body)).toEqual([2, 3, 4])
+    const codes = (await Promise.all(bad)).map((answer) => answer.body.error.code)
+    const ends = ["function_runtime_timed_out", "function_runtime_out_of_memory"]
+    expect(codes).toEqual(codes.map((_, n) => ends[n % 2]))
+  })
+}, 30_000)
 
 test("a sync in an endless loop is stopped by a pause within five seconds, and its process is gone or idle", async () => {
   const { sluice } = stage

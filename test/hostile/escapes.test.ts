@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { runnersOf } from "../faults/kills.ts"
 import { deploy, temporaryFolder } from "../helpers/sluice.ts"
@@ -124,7 +124,8 @@ describe("modules", () => {
   })
 
   test("a macro is refused and does not run", async () => {
-    const proof = join(temporaryFolder("macro"), "ran")
+    const folder = temporaryFolder("macro")
+    const proof = join(folder, "ran")
     const macro = `import { writeFileSync } from "node:fs"\nwriteFileSync(${JSON.stringify(proof)}, "ran")\nexport const x = () => 1`
     for (const attribute of ["with { type: 'macro' }", "assert { type: 'macro' }"]) {
       const source = actionSource("return x()", `import { x } from "./macro.js" ${attribute}`)
@@ -134,6 +135,7 @@ describe("modules", () => {
       expect(places.join(" ")).toContain("fake/actions/bad.ts:3:")
     }
     expect(existsSync(proof)).toBe(false)
+    rmSync(folder, { recursive: true })
   })
 
   const indirect: [name: string, body: string][] = [

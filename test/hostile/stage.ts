@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs"
+import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { FakeProvider } from "../../src/fake-provider/server.ts"
 import { connectFake, onFake, startWithFake } from "../helpers/setup.ts"
@@ -55,6 +55,7 @@ export async function openStage(env: Record<string, string> = {}): Promise<Stage
     async stop() {
       await sluice.stop()
       await fake.stop()
+      rmSync(dataDir, { recursive: true })
     },
   }
 }

@@ -1,6 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { inTransaction } from "../../src/app/context.ts"
 import { maxLosses } from "../../src/queue/model.ts"
-import { beatTasks, findLiveTask, nextTaskAt, recoverTasks, sweepTasks } from "../../src/queue/queue.ts"
+import {
+  beatTasks,
+  findLiveTask,
+  nextTaskAt,
+  recoverTasks,
+  releaseTask,
+  settleTask,
+  sweepTasks,
+} from "../../src/queue/queue.ts"
 import { testApp, type TestApp } from "../helpers/app.ts"
 import { reasonOf } from "../helpers/reason.ts"
 import { type Queue, queueOf, there } from "./room.ts"
@@ -251,5 +260,38 @@ describe("sweeping", () => {
     const left = await q.tasks()
     expect(left.filter((task) => task.state === "finished").map((task) => task.id)).toEqual([there(young).id])
     expect(left).toHaveLength(19)
+  })
+})
+
+describe("ending", () => {
+  test("a run that was cancelled at the last moment has not ended well, but it has ended", async () => {
+    await q.add({ key: "k" })
+    const [task] = await q.claim()
+    await q.cancel("k")
+    const settle = (unlessCancelled: boolean) =>
+      inTransaction(t.app, (ctx) => settleTask(ctx, there(task), { unlessCancelled }))
+    expect(await settle(true)).toBe(false)
+    expect((await q.task(there(task).id))?.state).toBe("started")
+    expect(await settle(false)).toBe(true)
+  })
+
+  test("a task that is put back when the daemon stops waits for its next attempt, without a loss", async () => {
+    await q.add({ key: "k" })
+    const [task] = await q.claim()
+    await inTransaction(t.app, (ctx) => releaseTask(ctx, there(task)))
+    expect(await q.task(there(task).id)).toMatchObject({ state: "waiting", losses: 0, lease_until: null })
+    expect(await q.settle(there(task))).toBe(false)
+    expect((await q.claim())[0]).toMatchObject({ attempt: 2, losses: 0 })
+    await inTransaction(t.app, (ctx) => releaseTask(ctx, there(task)))
+    expect((await q.task(there(task).id))?.state).toBe("started")
+  })
+
+  test("a cancelled task that is put back is over instead", async () => {
+    await q.add({ key: "k" })
+    const [task] = await q.claim()
+    await q.cancel("k")
+    await inTransaction(t.app, (ctx) => releaseTask(ctx, there(task)))
+    expect((await q.task(there(task).id))?.state).toBe("finished")
+    expect(await q.claim()).toEqual([])
   })
 })

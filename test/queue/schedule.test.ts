@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { inTransaction } from "../../src/app/context.ts"
 import { schedules, tasks } from "../../src/queue/model.ts"
-import { deleteSchedule, fireSchedules, nextScheduleAt, setScheduleState, spreadOverdue } from "../../src/queue/schedule.ts"
+import {
+  deleteSchedule,
+  fireSchedules,
+  nextScheduleAt,
+  noteManualRun,
+  setScheduleState,
+  spreadOverdue,
+} from "../../src/queue/schedule.ts"
 import { testApp, type TestApp } from "../helpers/app.ts"
 import { type Queue, queueOf, there } from "./room.ts"
 
@@ -78,6 +85,17 @@ describe("a schedule of a fixed interval", () => {
     await q.start()
     expect(await fireAndFinish()).toBe(1)
     expect(await next()).toBe("18:00:00.000")
+  })
+
+  test("that was run by hand before it ever fired does not begin with another run when it is started", async () => {
+    await q.schedule({ ...timing(hour), intent: "paused" })
+    at("12:10:00.000")
+    await inTransaction(t.app, (ctx) => noteManualRun(ctx, "s"))
+    at("12:20:00.000")
+    await q.start()
+    expect(await next()).toBe("13:00:00.000")
+    await inTransaction(t.app, (ctx) => noteManualRun(ctx, "s"))
+    expect(await next()).toBe("13:00:00.000")
   })
 
   test("that ran goes on with the next point of its grid when it is started again", async () => {
@@ -275,7 +293,8 @@ describe("a time table", () => {
 
   test("runs once on the day whose hour is missing, and once on the day that has it twice", async () => {
     const spring = await runs("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", 2)
-    expect(spring).toEqual(["2026-03-29T01:30Z", "2026-03-30T00:30Z"])
+    // The first moment after the gap, and on the next day the usual time.
+    expect(spring).toEqual(["2026-03-29T01:00Z", "2026-03-30T00:30Z"])
     await inTransaction(t.app, (ctx) => deleteSchedule(ctx, "s"))
     const autumn = await runs("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", 2)
     expect(autumn).toHaveLength(2)

@@ -23,6 +23,7 @@ const rooms = [
   "functions",
   "syncs",
   "runner",
+  "fixtures",
   "runs",
   "http",
   "app",

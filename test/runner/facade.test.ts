@@ -170,7 +170,7 @@ describe("the facade", () => {
       [{ name: "A", value: "b" }],
       "u",
       "u",
-      "Error saving checkpoint: it must be an object",
+      "nango.saveCheckpoint: Error saving checkpoint: it must be an object",
       "There is no sync job to read the attributes of",
     ])
     expect(seen.filter(({ call }) => call === "integration.get")).toHaveLength(1)

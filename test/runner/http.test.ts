@@ -98,12 +98,12 @@ describe("requests", () => {
     ],
     [
       `nango.post({ endpoint: "/a", data: '{"a":1}', headers: { "content-type": "${json}" } })`,
-      { data: { kind: "json" } },
+      { data: { kind: "text" } },
       '{"a":1}',
     ],
     [
       `nango.post({ endpoint: "/a", data: "not json", headers: { "content-type": "${json}; charset=utf-8" } })`,
-      { data: { kind: "json" } },
+      { data: { kind: "text" } },
       '"not json"',
     ],
     [
@@ -163,7 +163,8 @@ describe("requests", () => {
   test("what cannot be a request is refused before it leaves", async () => {
     for (const call of [`nango.get()`, `nango.get("x")`, `nango.proxy({ endpoint: "/", method: "TRACE" })`]) {
       const { outcome, sent } = await run(`await ${call}`)
-      expect(errorOf(outcome).type).toBe("script_internal_error")
+      expect(errorOf(outcome).type).toBe("invalid_sdk_call")
+      expect(errorOf(outcome).message).toMatch(/^nango\.(get|proxy): /)
       expect(sent).toEqual([])
     }
     const deep = `const a = {}; a.a = a; await nango.post({ endpoint: "/", data: a, headers: { "content-type": "${form}" } })`

@@ -20,7 +20,10 @@ const answers: Answers = {
       throw new EgressError("ETIMEDOUT", "The request timed out.")
     })
     const { status, statusText } = response
-    return { output: { status, statusText, url, headers: Object.fromEntries(response.headers) }, body: await response.bytes() }
+    return {
+      output: { status, statusText, url, headers: Object.fromEntries(response.headers) },
+      body: await response.bytes(),
+    }
   },
 }
 const run = (body: string, input?: unknown) =>

@@ -59,7 +59,7 @@ describe("records", () => {
       try { await nango.batchSave([{ id: 1 }], "Other") } catch (e) { out.push(e.message) }
       try { await nango.trackDeletesStart("Other") } catch (e) { out.push("start") }
       REPORT({ out: JSON.stringify(out) })`)
-    const undeclared = 'The model "Other" is not declared by this function; declared are: Item'
+    const undeclared = 'nango.batchSave: The model "Other" is not declared by this function; declared are: Item'
     expect(JSON.parse(report.out)).toEqual([
       ...bad.map(() => "invalid_sync_record"),
       true,
@@ -101,7 +101,7 @@ describe("records", () => {
       ["a", "b", "c"],
       null,
       { deletedKeys: ["9"] },
-      'Unknown merging strategy "x"',
+      'nango.setMergingStrategy: Unknown merging strategy "x"',
     ])
     expect(seen.map(({ call }) => call)).toEqual([
       "records.get",

@@ -145,7 +145,7 @@ test("uncontrolledFetch: a Response; policy refusals are ActionErrors; only a UR
   try { await nango.uncontrolledFetch({ url: new URL("http://h/no") }) } catch (e) { out.push(e instanceof nango.ActionError, e.payload) }
   return out`
   const { outcome, seen } = await run(body, answers)
-  const only = 'uncontrolledFetch needs "url" to be a URL object'
+  const only = 'nango.uncontrolledFetch: "url" must be a URL object'
   expect(valueOf(outcome)).toEqual([
     201,
     true,

@@ -29,7 +29,9 @@ const schema = `<?xml version="1.0"?><xsd:schema targetNamespace="urn:staff" xml
   <xsd:element name="Id" type="xsd:string"/><xsd:element name="Active" type="xsd:boolean"/><xsd:element name="Since" type="xsd:date"/>
   </xsd:sequence></xsd:complexType></xsd:schema>`
 
-const envelope = (body: string) => `<?xml version="1.0"?><env:Envelope xmlns:env="http://schemas.xmlsoap.org/soap/envelope/"
+const envelope = (
+  body: string,
+) => `<?xml version="1.0"?><env:Envelope xmlns:env="http://schemas.xmlsoap.org/soap/envelope/"
   xmlns:t="urn:staff"><env:Body>${body}</env:Body></env:Envelope>`
 const workers = `<t:GetWorkersResponse><t:Total>2</t:Total>
   <t:Worker><t:Id>w1</t:Id><t:Active>true</t:Active><t:Since>2024-05-01</t:Since></t:Worker>
@@ -46,7 +48,8 @@ export function startSoapService() {
       const { pathname: path, origin, searchParams } = new URL(request.url)
       const body = await request.text()
       calls.push({ path, headers: request.headers, body })
-      const xml = (text: string, status = 200) => new Response(text, { status, headers: { "content-type": "text/xml" } })
+      const xml = (text: string, status = 200) =>
+        new Response(text, { status, headers: { "content-type": "text/xml" } })
       if (path === "/staff" && searchParams.has("wsdl")) return xml(wsdl(origin))
       if (path === "/worker.xsd") return xml(schema)
       if (path === "/slow") {

@@ -1,6 +1,8 @@
 import type { Command } from "commander"
+import { isStyle, isTypeFinding } from "../../functions/check-functions.ts"
 import { type Diagnostic, formatDiagnostic } from "../../functions/diagnostics.ts"
 import { readProject } from "../../functions/project.ts"
+import { checkSources } from "../check.ts"
 import { type Answer, ApiError, type Client } from "../client.ts"
 import { type Cli, openClient } from "../context.ts"
 import { exitCodes } from "../exit.ts"
@@ -13,6 +15,7 @@ type Options = {
   dryRun?: boolean
   allowDestructive?: boolean
   integration?: string
+  check?: boolean
 }
 type PlanLine = {
   change: "create" | "update" | "keep" | "delete"
@@ -37,6 +40,7 @@ export function addDeploy(command: Command, cli: Cli): void {
     .option("--allow-destructive", "agree to functions and models that disappear")
     .option("--dry-run", "only show the plan; exit 5 when it would change something")
     .option("-i, --integration <id>", "only functions of this integration")
+    .option("--no-check", "do not check types first")
     .addHelpText(
       "after",
       "\nWithout a terminal, --yes is needed (else exit 5); for what disappears also --allow-destructive.",
@@ -45,8 +49,10 @@ export function addDeploy(command: Command, cli: Cli): void {
 }
 
 async function deploy(cli: Cli, dir: string, options: Options): Promise<void> {
-  const files = Object.fromEntries(await readProject(dir))
+  const sources = await readProject(dir)
+  const files = Object.fromEntries(sources)
   const client = openClient(cli)
+  if (options.check !== false) await checkFirst(cli, sources, options.integration)
   const send = (body: object) => post(client, { files, integration: options.integration, ...body })
   const plan = await withProgress("making a plan", send({ mode: "plan" }))
   const changes = plan.body.changes.filter((line) => line.change !== "keep")
@@ -64,18 +70,37 @@ async function deploy(cli: Cli, dir: string, options: Options): Promise<void> {
   talk(`Deployed: ${plural(changes.length, "change")}.`)
 }
 
+/** Lets a project pass whose types and imports are sound; else throws what the daemon would answer. */
+async function checkFirst(cli: Cli, files: ReadonlyMap<string, string>, integration?: string): Promise<void> {
+  const { errors, warnings } = await checkSources(cli, files, integration)
+  if (errors.length > 0) {
+    const code = errors.every(isTypeFinding) ? "invalid_types" : "invalid_project"
+    const body = { error: { code, message: refusal(errors), payload: { diagnostics: errors } } }
+    throw refuse(errors, { status: 400, body: JSON.stringify(body), code })
+  }
+  // What the bundler warns of comes with the daemon's plan.
+  for (const one of warnings.filter((warning) => isTypeFinding(warning) && !isStyle(warning)))
+    talk(`warning: ${printable(formatDiagnostic(one))}`)
+}
+
 async function post(client: Client, body: object): Promise<Answer<Deployed>> {
   try {
     return await client.call<Deployed>("POST", "/sluice/deploy", { body })
   } catch (error) {
-    // The problems of a project come first, one a line as compilers print them; the sentence follows.
     const diagnostics = error instanceof ApiError ? diagnosticsOf(error) : []
     if (!(error instanceof ApiError) || diagnostics.length === 0) throw error
-    for (const one of diagnostics) talk(printable(formatDiagnostic(one)))
-    const message = `${plural(diagnostics.length, "problem")} in the project; nothing was deployed.`
-    throw new ApiError(error.status, error.body, { code: error.code, message })
+    throw refuse(diagnostics, error)
   }
 }
+
+/** The problems of a project come first, one a line as compilers print them; the sentence follows. */
+function refuse(problems: Diagnostic[], answer: { status: number; body: string; code: string }): ApiError {
+  for (const one of problems) talk(printable(formatDiagnostic(one)))
+  return new ApiError(answer.status, answer.body, { code: answer.code, message: refusal(problems) })
+}
+
+const refusal = (problems: Diagnostic[]): string =>
+  `${plural(problems.length, "problem")} in the project; nothing was deployed.`
 
 const diagnosticsOf = (error: ApiError): Diagnostic[] =>
   (error.details.payload as { diagnostics?: Diagnostic[] } | undefined)?.diagnostics ?? []

@@ -34,8 +34,12 @@ declare var console: Console
 declare namespace NodeJS {
   type Timeout = number
 }
+// A promise's resolve is called without its value.
+declare function setTimeout(callback: (value: void) => void, ms?: number): NodeJS.Timeout
 declare function setTimeout<A extends any[]>(callback: (...args: A) => void, ms?: number, ...args: A): NodeJS.Timeout
+declare function setInterval(callback: (value: void) => void, ms?: number): NodeJS.Timeout
 declare function setInterval<A extends any[]>(callback: (...args: A) => void, ms?: number, ...args: A): NodeJS.Timeout
+declare function setImmediate(callback: (value: void) => void): NodeJS.Timeout
 declare function setImmediate<A extends any[]>(callback: (...args: A) => void, ...args: A): NodeJS.Timeout
 declare function clearTimeout(timer: NodeJS.Timeout | undefined): void
 declare function clearInterval(timer: NodeJS.Timeout | undefined): void

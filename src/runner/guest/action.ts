@@ -1,12 +1,14 @@
 import type { RunFacts, RunKind } from "../protocol.ts"
+import { readObject, refuse } from "./arguments.ts"
 import type { Channel } from "./channel.ts"
 import { createConnectionCalls } from "./connection.ts"
-import { ActionError, SdkError } from "./errors.ts"
+import { ActionError } from "./errors.ts"
 import { createSend } from "./http.ts"
-import type { HttpConfig } from "./http.ts"
 import { createLogger } from "./logging.ts"
 import { paginate } from "./paginate.ts"
 import { rawFetch } from "./raw-fetch.ts"
+import { readRequest } from "./request.ts"
+import type { HttpConfig } from "./request.ts"
 import { createTriggers } from "./triggers.ts"
 
 export type Realm = {
@@ -27,14 +29,13 @@ export function actionMembers(
   const loose = facts.fixtures === "loose"
   const send = createSend(channel, realm.parse, facts.fixtures)
   const logger = createLogger(channel, facts.loggerLevel)
-  const verb = (method: string) => (config: HttpConfig) =>
-    send(typeof config === "object" && config !== null ? { ...config, method } : config)
+  const verb = (method: string) => (config: unknown) => send({ ...readRequest(config), method })
 
   return {
     ...properties(run),
     logger: { level: facts.loggerLevel },
     ActionError,
-    proxy: (config: HttpConfig) => send(config),
+    proxy: send,
     get: verb("GET"),
     post: verb("POST"),
     put: verb("PUT"),
@@ -52,8 +53,10 @@ export function actionMembers(
       if (!facts.syncJobId) throw new Error("There is no sync job to read the attributes of")
       return facts.syncConfig ?? {}
     },
-    async zodValidateInput({ zodSchema, input }: { zodSchema: ZodLike; input: unknown }) {
+    async zodValidateInput(options: unknown) {
       channel.check()
+      const { zodSchema, input } = readObject(options, "its options") as { zodSchema: ZodLike; input: unknown }
+      if (typeof zodSchema?.safeParse !== "function") throw refuse('"zodSchema" must be a zod schema')
       if (loose) return { success: true, data: input }
       const result = zodSchema.safeParse(input)
       if (result.success) return result
@@ -67,7 +70,8 @@ export function actionMembers(
 
 /** With the usual test double the method alone decides where pagination parameters go. */
 function withoutInBody(config: HttpConfig): HttpConfig {
-  return { ...config, paginate: { ...(config?.paginate as object | undefined), in_body: undefined } }
+  const given = readRequest(config)
+  return { ...given, paginate: { ...(given.paginate as object | undefined), in_body: undefined } }
 }
 
 function properties({ kind, facts }: { kind: RunKind; facts: RunFacts }): Record<string, unknown> {
@@ -90,7 +94,7 @@ function checkpointCalls(channel: Channel): Record<string, unknown> {
     },
     async saveCheckpoint(checkpoint: unknown) {
       if (typeof checkpoint !== "object" || checkpoint === null || Array.isArray(checkpoint)) {
-        throw new Error("Error saving checkpoint: it must be an object")
+        throw refuse("Error saving checkpoint: it must be an object")
       }
       await channel.call("checkpoint.save", { checkpoint: checkpoint as Record<string, unknown> })
     },
@@ -100,19 +104,25 @@ function checkpointCalls(channel: Channel): Record<string, unknown> {
   }
 }
 
+const longestLock = 31 * 86_400_000
+
 function lockCalls(channel: Channel): Record<string, unknown> {
-  const keyOf = (options: unknown) => {
-    const key = (options as { key?: unknown } | undefined)?.key
+  const keyOf = ({ key }: Record<string, unknown>) => {
     if (typeof key === "string" && key.length > 0 && key.length <= 255) return key
-    throw new SdkError("invalid_sdk_call", "A lock needs a key of 1 to 255 characters")
+    throw refuse('"key" must be a text of 1 to 255 characters')
+  }
+  const timeOf = ({ ttlMs }: Record<string, unknown>) => {
+    if (typeof ttlMs === "number" && ttlMs > 0 && ttlMs <= longestLock) return Math.ceil(ttlMs)
+    throw refuse(`"ttlMs" must be a number of milliseconds above 0, at most ${longestLock}`)
   }
   return {
-    async tryAcquireLock(options: { key: unknown; ttlMs: unknown }) {
-      const { output } = await channel.call("lock.acquire", { key: keyOf(options), ttlMs: Number(options.ttlMs) })
+    async tryAcquireLock(options: unknown) {
+      const given = readObject(options, "its options")
+      const { output } = await channel.call("lock.acquire", { key: keyOf(given), ttlMs: timeOf(given) })
       return output === true
     },
-    async releaseLock(options: { key: unknown }) {
-      const { output } = await channel.call("lock.release", { key: keyOf(options) })
+    async releaseLock(options: unknown) {
+      const { output } = await channel.call("lock.release", { key: keyOf(readObject(options, "its options")) })
       return output === true
     },
     async releaseAllLocks() {

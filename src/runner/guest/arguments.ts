@@ -50,15 +50,7 @@ export function writeJson(value: unknown, what: string): string | undefined {
   }
 }
 
-/** Runs what reads arguments: whatever it throws becomes a refusal. */
-export function reading<T>(what: string, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    throw asRefusal(error, what)
-  }
-}
-
+/** Whatever was thrown while arguments were read, as a refusal. */
 export function asRefusal(error: unknown, what: string): unknown {
   return isSdkError(error) ? error : refuse(`${what} cannot be read: ${textOf(error)}`)
 }
@@ -72,7 +64,8 @@ function isSdkError(error: unknown): boolean {
   }
 }
 
-function textOf(error: unknown): string {
+/** The message of anything that was thrown; looking at it may throw in turn. */
+export function textOf(error: unknown): string {
   try {
     const message = (error as { message?: unknown } | undefined)?.message
     return String(typeof message === "string" ? message : error).slice(0, 1000)
@@ -86,25 +79,42 @@ type Method = (...args: unknown[]) => unknown
 
 /**
  * Gives every refusal that leaves a method the method's name: `nango.get: …`, and `call` in its payload. Errors of any
- * other kind, among them those of callbacks, pass as they are.
+ * other kind, among them those of callbacks, pass as they are. The method rejects and never throws.
  */
 export function named(name: string, method: Method): Method {
-  const rename = (error: unknown) => withName(error, name)
-  return (...args) => {
-    let result: unknown
+  return async (...args) => {
     try {
-      result = method(...args)
+      return await method(...args)
     } catch (error) {
-      throw rename(error)
+      throw withName(error, name)
     }
-    if (result instanceof Promise) return result.catch((error: unknown) => Promise.reject(rename(error)))
-    return result
+  }
+}
+
+/** The same for methods that answer at once. */
+export function namedAtOnce(name: string, method: Method): Method {
+  return (...args) => {
+    try {
+      return method(...args)
+    } catch (error) {
+      throw withName(error, name)
+    }
   }
 }
 
 /** The same for methods that answer with an async iterator. */
-export function namedSteps<T>(name: string, steps: AsyncGenerator<T>): AsyncGenerator<T> {
-  const follow = (step: Promise<IteratorResult<T>>) => step.catch((error: unknown) => Promise.reject(withName(error, name)))
+export function namedSteps(name: string, method: Method): Method {
+  return (...args) => followSteps(name, method(...args) as AsyncGenerator)
+}
+
+function followSteps(name: string, steps: AsyncGenerator): AsyncGenerator {
+  const follow = async (step: Promise<IteratorResult<unknown>>) => {
+    try {
+      return await step
+    } catch (error) {
+      throw withName(error, name)
+    }
+  }
   return {
     next: (...args) => follow(steps.next(...args)),
     return: (value) => follow(steps.return(value)),
@@ -116,9 +126,11 @@ export function namedSteps<T>(name: string, steps: AsyncGenerator<T>): AsyncGene
   }
 }
 
+const refusals = new Set(["invalid_sdk_call", "invalid_sync_record"])
+
 function withName(error: unknown, name: string): unknown {
   if (!isSdkError(error)) return error
   const { code, message, payload } = error as SdkError
-  if (code !== "invalid_sdk_call" || message.startsWith("nango.")) return error
+  if (!refusals.has(code) || message.startsWith("nango.")) return error
   return new SdkError(code, `nango.${name}: ${message}`, { ...(payload as object), call: name })
 }

@@ -1,3 +1,5 @@
+import { refuse, writeJson } from "./arguments.ts"
+
 /** A request body as it travels to the daemon, and the content type that it implies when the caller named none. */
 export type EncodedBody = {
   kind: "none" | "json" | "text" | "form" | "multipart" | "bytes"
@@ -20,7 +22,8 @@ export async function encodeBody(data: unknown, contentType: string | undefined)
   if (data instanceof URLSearchParams) {
     return { kind: "form", body: data.toString(), contentType: `${formType};charset=utf-8` }
   }
-  const bytes = asBytes(data)
+  if (typeof data === "function" || typeof data === "symbol") throw refuse(`"data" cannot be sent: it is a ${typeof data}`)
+  const bytes = asBytes(data) ?? (await collectBytes(data))
   if (bytes) return { kind: "bytes", body: bytes, contentType: formType }
   if (data instanceof FormData) return encodeMultipart(data)
   if (data instanceof Blob) {
@@ -31,14 +34,15 @@ export async function encodeBody(data: unknown, contentType: string | undefined)
   }
   if (type === "multipart/form-data" && typeof data === "object") return encodeMultipart(toFormData(data))
   if (typeof data === "object" || isJsonType(type)) {
-    return { kind: "json", body: JSON.stringify(data), contentType: "application/json" }
+    return { kind: "json", body: writeJson(data, '"data"'), contentType: "application/json" }
   }
   return { kind: "text", body: String(data), contentType: formType }
 }
 
 function encodeText(data: string, type: string): EncodedBody {
   if (!isJsonType(type)) return { kind: "text", body: data, contentType: formType }
-  return { kind: "json", body: isJson(data) ? data : JSON.stringify(data), contentType: "application/json" }
+  // As text: what the caller wrote is not taken apart to add the provider's own members.
+  return { kind: "text", body: isJson(data) ? data : JSON.stringify(data), contentType: "application/json" }
 }
 
 function isJsonType(type: string): boolean {
@@ -62,6 +66,19 @@ function asBytes(data: unknown): Uint8Array | undefined {
   return new Uint8Array(data as ArrayBuffer).slice()
 }
 
+/** What a stream gives, as far as it gives bytes or text: a response that was asked for as a stream, mostly. */
+async function collectBytes(data: unknown): Promise<Uint8Array | undefined> {
+  const steps = typeof data === "object" ? (data as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] : undefined
+  if (typeof steps !== "function") return undefined
+  const chunks: Uint8Array[] = []
+  for await (const chunk of data as AsyncIterable<unknown>) {
+    const bytes = typeof chunk === "string" ? Buffer.from(chunk) : asBytes(chunk)
+    if (!bytes) throw refuse('"data" is a stream of something that is neither bytes nor text')
+    chunks.push(bytes)
+  }
+  return new Uint8Array(Buffer.concat(chunks))
+}
+
 /** Bracket notation: `a[b]=1`, flat arrays `a[]=1`, arrays of objects `a[0][b]=1`; dates in ISO, null empty. */
 export function encodeForm(data: object): string {
   const form = new URLSearchParams()
@@ -81,7 +98,7 @@ function toFormData(data: object): FormData {
 
 function visit(value: unknown, name: string, depth: number, emit: (name: string, value: string) => void): void {
   if (value === undefined || typeof value === "function") return
-  if (depth > maxDepth) throw new Error("Form data is nested too deeply, or refers to itself")
+  if (depth > maxDepth) throw refuse("Form data is nested too deeply, or refers to itself")
   if (value === null) return emit(name, "")
   if (value instanceof Date) return emit(name, value.toISOString())
   if (typeof value !== "object") return emit(name, String(value))

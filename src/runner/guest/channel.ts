@@ -1,5 +1,6 @@
 import type { CallInput, CallName } from "../calls.ts"
 import type { Answer, FromGuest, Payload } from "../protocol.ts"
+import { writeJson } from "./arguments.ts"
 import { apiError, SdkError, toGuestError } from "./errors.ts"
 
 const maxOpen = 32
@@ -57,7 +58,7 @@ export function openChannel(post: (message: FromGuest) => void, parse: (text: st
       const id = nextId++
       const answer = new Promise<CallAnswer>((resolve, reject) => pending.set(id, { name, resolve, reject }))
       try {
-        post({ t: "call", id, call: name, input: JSON.stringify(input), body })
+        post({ t: "call", id, call: name, input: writeJson(input, "an argument") ?? "", body })
       } catch (error) {
         release(id)
         throw error

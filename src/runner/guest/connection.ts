@@ -1,4 +1,5 @@
 import type { CallInput } from "../calls.ts"
+import { readObject, readOptionalText, readOptions, refuse } from "./arguments.ts"
 import type { Channel } from "./channel.ts"
 
 const connectionMs = 60_000
@@ -31,20 +32,21 @@ export function createConnectionCalls(channel: Channel): Record<string, unknown>
 
   const getMetadata = async () => (await getConnection()).metadata ?? {}
 
-  const write = async (call: "metadata.set" | "metadata.update", metadata: unknown) => {
+  const write = async (call: "metadata.set" | "metadata.update", given: unknown) => {
+    channel.check()
+    const metadata = readObject(given, "the metadata")
     try {
-      const { output } = await channel.call(call, { metadata: metadata as Record<string, unknown> })
-      return { data: output, status: 200, statusText: "OK", headers: {}, config: {}, request: {} }
+      const { output } = await channel.call(call, { metadata })
+      const answered = call === "metadata.set" ? { status: 201, statusText: "Created" } : { status: 200, statusText: "OK" }
+      return { data: output, ...answered, headers: {}, config: {}, request: {} }
     } finally {
       connections.clear()
     }
   }
 
-  const getIntegration = (options?: { include?: unknown }) => {
+  const getIntegration = (options?: unknown) => {
     channel.check()
-    const include = (Array.isArray(options?.include) ? options.include.map(String) : []) as (
-      "webhook" | "credentials"
-    )[]
+    const include = includesOf(readOptions(options, "its options").include)
     return cached(integrations, include.join(","), { ms: integrationMs, fresh: false }, async () => {
       return (await channel.call("integration.get", include.length > 0 ? { include } : {})).output
     })
@@ -66,15 +68,24 @@ export function createConnectionCalls(channel: Channel): Record<string, unknown>
   }
 }
 
+const includable = ["webhook", "credentials"] as const
+type Includable = (typeof includable)[number]
+
+function includesOf(include: unknown): Includable[] {
+  if (include === undefined || include === null) return []
+  if (Array.isArray(include) && include.every((one) => includable.includes(one as Includable))) return include as Includable[]
+  throw refuse(`"include" must be a list of ${includable.join(" and ")}`)
+}
+
 function connectionInput(
   providerConfigKey: unknown,
   connectionId: unknown,
   options: unknown,
 ): CallInput<"connection.get"> {
-  const { forceRefresh, refreshToken, refreshGithubAppJwtToken } = (options ?? {}) as Record<string, unknown>
+  const { forceRefresh, refreshToken, refreshGithubAppJwtToken } = readOptions(options, "its options")
   return {
-    providerConfigKey: providerConfigKey ? String(providerConfigKey) : undefined,
-    connectionId: connectionId ? String(connectionId) : undefined,
+    providerConfigKey: readOptionalText(providerConfigKey, "the provider config key"),
+    connectionId: readOptionalText(connectionId, "the connection id"),
     forceRefresh: forceRefresh === true ? true : undefined,
     refreshToken: refreshToken === true ? true : undefined,
     refreshGithubAppJwtToken: refreshGithubAppJwtToken === true ? true : undefined,

@@ -102,11 +102,15 @@ export function toGuestError(error: AnswerError): Error {
 
 /** The same for calls that stand for a request to the public API: an HTTP error with the API's error body. */
 export function apiError(error: AnswerError, parse: (text: string) => unknown): Error {
-  const { code, message, status, payload, errors } = error
-  if (status === undefined || (code !== undefined && sdkCodes.has(code))) return toGuestError(error)
-  const body = { error: withoutUndefined({ ...error.extra, code, message, payload, errors }) }
+  const { code, status, payload, errors } = error
+  const isOurs = code === "script_aborted" || (code === "invalid_sdk_call" && status === 400)
+  if (status === undefined || isOurs) return toGuestError(error)
+  // Validation issues and some codes stand without a sentence.
+  const message = error.message === "" ? undefined : error.message
+  const body = { ...error.top, error: withoutUndefined({ code, message, errors, payload, ...error.extra }) }
   const data = parse(JSON.stringify(body))
-  return statusError({ data, status, statusText: "", headers: {}, config: {}, request: {} }, true)
+  const headers = { "content-type": "application/json; charset=utf-8" }
+  return statusError({ data, status, statusText: "", headers, config: {}, request: {} }, true)
 }
 
 function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> {

@@ -2,7 +2,7 @@ import { Script } from "node:vm"
 import type { LibraryHost } from "../libraries/host.ts"
 import type { Channel } from "./channel.ts"
 import type { GuestRealm } from "./globals.ts"
-import { textHeaders } from "./http.ts"
+import { textHeaders } from "./request.ts"
 
 type Wrapper = (module: { exports: unknown }, exports: unknown, require: unknown, process: unknown) => void
 

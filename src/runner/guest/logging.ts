@@ -1,3 +1,4 @@
+import { readObject, refuse, textOf } from "./arguments.ts"
 import type { Channel } from "./channel.ts"
 
 const levels = { debug: 0, info: 1, warn: 2, error: 3, off: 4 } as const
@@ -10,7 +11,7 @@ const maxMeta = 99_000
 
 export type Logger = {
   log: (...args: unknown[]) => Promise<void>
-  setLogger: (options: { level?: unknown }) => void
+  setLogger: (options: unknown) => void
   level: () => Level
 }
 
@@ -20,19 +21,31 @@ export function createLogger(channel: Channel, initial: Level): Logger {
   return {
     level: () => threshold,
     setLogger(options) {
-      const level = options?.level
-      if (threshold === "off" || typeof level !== "string" || !Object.hasOwn(levels, level)) return
+      const { level } = readObject(options, "its options")
+      if (typeof level !== "string") throw refuse('"level" must be one of debug, info, warn, error, off')
+      if (threshold === "off" || !Object.hasOwn(levels, level)) return
       threshold = level as Level
     },
     async log(...args) {
       channel.check()
       if (args.length === 0 || threshold === "off") return
-      const level = takeLevel(args)
-      if (levels[level] < levels[threshold]) return
-      const entry = { level, message: toMessage(args[0]), meta: toMeta(args[1]) }
+      const entry = toEntry(args)
+      if (levels[entry.level] < levels[threshold]) return
       // Losing a log line must not fail the run; a cancelled run is told at its next call.
       await channel.call("log.write", entry).catch(() => undefined)
     },
+  }
+}
+
+type Entry = { level: Written; message: string; meta?: Record<string, unknown> }
+
+function toEntry(args: unknown[]): Entry {
+  try {
+    const level = takeLevel(args)
+    return { level, message: toMessage(args[0]), meta: toMeta(args[1]) }
+  } catch (error) {
+    // A line is never the reason for a failure, whatever was handed over.
+    return { level: "warn", message: `nango.log: the line cannot be shown: ${textOf(error)}` }
   }
 }
 
@@ -59,7 +72,8 @@ function toMeta(value: unknown): Record<string, unknown> | undefined {
   const json = stringify(value)
   if (json === undefined) return undefined
   if (json.length > maxMeta) return { truncated: json.slice(0, 10_000) }
-  return Array.isArray(value) ? { ...(JSON.parse(json) as unknown[]) } : (JSON.parse(json) as Record<string, unknown>)
+  const plain: unknown = JSON.parse(json)
+  return typeof plain === "object" && plain !== null ? { ...plain } : { value: plain }
 }
 
 function stringify(value: unknown): string | undefined {

@@ -40,7 +40,9 @@ async function start(job: GuestJob): Promise<void> {
   where.fileName = job.fileName
   try {
     modules.provide(job.libraries ?? {}, (name, text) => evaluateLibrary(name, text, { realm, channel, require }))
-    const validation = createValidation(job.facts.runnerFlags)
+    const validation = createValidation(job.facts.runnerFlags, (message, meta) =>
+      channel.call("log.write", { level: "warn", message, meta }),
+    )
     const nango = createNango(channel, realm, { ...job, validation })
     const exports = loadModule(realm, job, require)
     finish(succeeded(await execute(job, exports, { nango, validation }), job.outputBytes))

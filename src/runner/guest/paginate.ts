@@ -1,6 +1,9 @@
+import { readOptions } from "./arguments.ts"
 import { SdkError } from "./errors.ts"
 import type { HttpResponse } from "./errors.ts"
-import type { HttpConfig, SendHttp } from "./http.ts"
+import type { SendHttp } from "./http.ts"
+import { readRequest } from "./request.ts"
+import type { HttpConfig } from "./request.ts"
 import { parseLinkHeader } from "./links.ts"
 import { expandDots, getPath } from "./paths.ts"
 
@@ -41,7 +44,7 @@ function prepare(config: HttpConfig, send: SendHttp, defaults: Record<string, un
   if (defaults === undefined) {
     throw new SdkError("unknown_provider_template_in_config", "The provider of this integration is not known")
   }
-  const own = (config.paginate ?? {}) as Pagination
+  const own = readOptions(readRequest(config).paginate, '"paginate"') as Pagination
   if (!defaults && !own.type) throw new Error("There is no pagination configuration for this provider or this call")
   const options: Pagination = { ...defaults, ...own }
   validate(options)

@@ -1,5 +1,6 @@
 import type { RunFacts } from "../protocol.ts"
 import type { Channel } from "./channel.ts"
+import { readOptionalText, readOptions, readText, refuse, textOf } from "./arguments.ts"
 import { SdkError } from "./errors.ts"
 import type { Validation } from "./validate.ts"
 
@@ -21,9 +22,10 @@ export async function writeRecords(
   write: { call: Write; records: unknown; model: unknown },
 ): Promise<true> {
   channel.check()
-  const model = checkModel(facts, write.model)
   const { records } = write
   if (records === null || records === undefined) return true
+  if (Array.isArray(records) && records.length === 0) return true
+  const model = checkModel(facts, write.model)
   if (!Array.isArray(records)) throw new SdkError("invalid_sync_record", "Records must be a list", { model })
   if (write.call === "records.save") await checkRecords(validation, model, records)
   let before: Promise<unknown> = Promise.resolve()
@@ -55,18 +57,28 @@ function takeChunk(records: unknown[], from: number, model: string): Chunk {
   const chunk: Chunk = { ids: [], lines: [], size: 0 }
   for (let at = from; at < records.length && chunk.ids.length < chunkRecords; at++) {
     const record = records[at]
-    const id = checkId(record, at, model)
-    dropMetadata(record)
-    const line = JSON.stringify(record)
-    if (typeof line !== "string" || line.length > maxRecord) {
-      throw invalid(model, at, line === undefined ? "cannot be written as JSON" : "is larger than 100 MB")
-    }
+    const { id, line } = readRecord(record, at, model)
     if (chunk.ids.length > 0 && chunk.size + line.length > chunkSize) break
     chunk.ids.push(id)
     chunk.lines.push(line)
     chunk.size += line.length
   }
   return chunk
+}
+
+function readRecord(record: unknown, at: number, model: string): { id: string; line: string } {
+  try {
+    const id = checkId(record, at, model)
+    dropMetadata(record)
+    const line = JSON.stringify(record) as string | undefined
+    if (line === undefined) throw invalid(model, at, "cannot be written as JSON")
+    if (line.length > maxRecord) throw invalid(model, at, "is larger than 100 MB")
+    return { id, line }
+  } catch (error) {
+    if (error instanceof SdkError) throw error
+    // Circular, a BigInt, a getter or a toJSON that throws.
+    throw invalid(model, at, `cannot be written as JSON: ${textOf(error)}`)
+  }
 }
 
 function checkId(record: unknown, at: number, model: string): string {
@@ -85,11 +97,11 @@ function invalid(model: string, index: number, what: string): SdkError {
   return new SdkError("invalid_sync_record", `Record ${index} of model "${model}" ${what}`, { model, index })
 }
 
-/** @throws Error naming the declared models when this one is not among them. */
+/** @throws SdkError naming the declared models when this one is not among them. */
 export function checkModel(facts: RunFacts, model: unknown): string {
-  const name = String(model)
+  const name = readText(model, "the model")
   if (!facts.models || facts.models.includes(name)) return name
-  throw new Error(`The model "${name}" is not declared by this function; declared are: ${facts.models.join(", ")}`)
+  throw refuse(`The model "${name}" is not declared by this function; declared are: ${facts.models.join(", ")}`)
 }
 
 /** Found records by the caller's own id values; those that were not found are absent, deleted ones are there. */
@@ -100,27 +112,38 @@ export async function getRecordsByIds(
 ): Promise<Map<unknown, unknown>> {
   channel.check()
   const found = new Map<unknown, unknown>()
-  const wanted = new Map<string, unknown>()
-  for (const id of Array.isArray(input.ids) ? input.ids : []) wanted.set(String(id), id)
+  const wanted = new Map<string, unknown[]>()
+  for (const id of idsOf(input.ids)) {
+    const text = readText(id, "an id")
+    wanted.set(text, [...(wanted.get(text) ?? []), id])
+  }
   const ids = [...wanted.keys()]
   for (let at = 0; at < ids.length; at += 100) {
     const { body } = await channel.call("records.get", { model: input.model, ids: ids.slice(at, at + 100) })
     for (const record of parseLines(body, parse)) {
       const id = String((record as { id: unknown }).id)
-      if (wanted.has(id)) found.set(wanted.get(id), record)
+      for (const asked of wanted.get(id) ?? []) found.set(asked, record)
     }
   }
   return found
 }
 
+function idsOf(ids: unknown): unknown[] {
+  if (ids === undefined || ids === null) return []
+  if (Array.isArray(ids)) return ids
+  throw refuse("the ids must be a list")
+}
+
 export async function* listRecords(
   channel: Channel,
   parse: (text: string) => unknown,
-  input: { model: string; cursor?: string },
+  input: { model: unknown; options: unknown },
 ): AsyncGenerator<unknown, void, void> {
-  let cursor = input.cursor
+  channel.check()
+  const model = readText(input.model, "the model")
+  let cursor = readOptionalText(readOptions(input.options, "its options").cursor, '"cursor"')
   do {
-    const { output, body } = await channel.call("records.list", { model: input.model, cursor, limit: 100 })
+    const { output, body } = await channel.call("records.list", { model, cursor, limit: 100 })
     yield* parseLines(body, parse)
     cursor = (output as { nextCursor?: string | null } | undefined)?.nextCursor ?? undefined
   } while (cursor !== undefined)

@@ -1,5 +1,6 @@
 import type { RunFacts } from "../protocol.ts"
 import type { Realm } from "./action.ts"
+import { readObject, readText, refuse } from "./arguments.ts"
 import type { Channel } from "./channel.ts"
 import { checkModel, getRecordsByIds, listRecords, writeRecords } from "./records.ts"
 import type { Validation } from "./validate.ts"
@@ -16,7 +17,8 @@ export function syncMembers(
     channel.check()
     return (await channel.call(call, { model: checkModel(facts, model) })).output
   }
-  const byIds = (ids: unknown, model: unknown) => getRecordsByIds(channel, realm.parse, { ids, model: String(model) })
+  const byIds = (ids: unknown, model: unknown) =>
+    getRecordsByIds(channel, realm.parse, { ids, model: readText(model, "the model") })
   const save = write("records.save")
   const noDate = facts.fixtures === "loose" ? null : undefined
 
@@ -31,16 +33,12 @@ export function syncMembers(
     batchDelete: write("records.delete"),
     getRecordsByIds: byIds,
     getRecordsById: byIds,
-    listRecords: (model: unknown, options?: { cursor?: unknown }) =>
-      listRecords(channel, realm.parse, {
-        model: String(model),
-        cursor: options?.cursor ? String(options.cursor) : undefined,
-      }),
-    async setMergingStrategy(options: { strategy?: unknown }, model: unknown) {
+    listRecords: (model: unknown, options?: unknown) => listRecords(channel, realm.parse, { model, options }),
+    async setMergingStrategy(options: unknown, model: unknown) {
       channel.check()
-      const strategy = options?.strategy
+      const { strategy } = readObject(options, "its options")
       if (strategy !== "override" && strategy !== "ignore_if_modified_after") {
-        throw new Error(`Unknown merging strategy "${String(strategy)}"`)
+        throw refuse(`Unknown merging strategy "${typeof strategy === "string" ? strategy : typeof strategy}"`)
       }
       await channel.call("merging.set", { model: checkModel(facts, model), strategy })
     },

@@ -1,5 +1,6 @@
 import type { CallInput } from "../calls.ts"
 import type { RunFacts } from "../protocol.ts"
+import { readObject, readOptionalText, readOptions, readText, writeJson } from "./arguments.ts"
 import type { Channel } from "./channel.ts"
 
 type SyncRef = CallInput<"sync.trigger">["sync"]
@@ -18,18 +19,18 @@ export function createTriggers(
         ? args
         : [facts.providerConfigKey, facts.connectionId, args[0], args[1]]
       const { body } = await channel.call("action.trigger", {
-        providerConfigKey: String(key),
-        connectionId: String(connection),
-        actionName: String(name),
-        input: input === undefined ? undefined : JSON.stringify(input),
+        providerConfigKey: readText(key, "the provider config key"),
+        connectionId: readText(connection, "the connection id"),
+        actionName: readText(name, "the name of the action"),
+        input: writeJson(input, "the input"),
       })
       return typeof body === "string" && body !== "" ? parse(body) : undefined
     },
     async triggerSync(key: unknown, connection: unknown, sync: unknown, options?: unknown) {
       channel.check()
       const { output } = await channel.call("sync.trigger", {
-        providerConfigKey: String(key),
-        connectionId: connection ? String(connection) : undefined,
+        providerConfigKey: readText(key, "the provider config key"),
+        connectionId: readOptionalText(connection, "the connection id"),
         sync: syncRef(sync),
         ...triggerOptions(options),
       })
@@ -38,8 +39,8 @@ export function createTriggers(
     async startSync(key: unknown, syncs: unknown, connection?: unknown) {
       channel.check()
       await channel.call("sync.start", {
-        providerConfigKey: String(key),
-        connectionId: connection ? String(connection) : undefined,
+        providerConfigKey: readText(key, "the provider config key"),
+        connectionId: readOptionalText(connection, "the connection id"),
         syncs: (Array.isArray(syncs) ? syncs : [syncs]).map(syncRef),
       })
     },
@@ -47,16 +48,19 @@ export function createTriggers(
 }
 
 function syncRef(sync: unknown): SyncRef {
-  if (typeof sync !== "object" || sync === null) return String(sync)
-  const { name, variant } = sync as { name?: unknown; variant?: unknown }
-  return { name: String(name), variant: variant === undefined ? undefined : String(variant) }
+  if (typeof sync !== "object" || sync === null) return readText(sync, "the name of the sync")
+  const { name, variant } = readObject(sync, "the sync")
+  return {
+    name: readText(name, "the name of the sync"),
+    variant: readOptionalText(variant, "the variant of the sync"),
+  }
 }
 
 /** Today's `{reset, emptyCache}`, the older sync modes, or the boolean that asked for a full resync. */
 function triggerOptions(options: unknown): { reset?: boolean; emptyCache?: boolean } {
   if (options === true || options === "full_refresh") return { reset: true }
   if (options === "full_refresh_and_clear_cache") return { reset: true, emptyCache: true }
-  if (typeof options !== "object" || options === null) return {}
-  const { reset, emptyCache } = options as { reset?: unknown; emptyCache?: unknown }
+  if (options === false || typeof options === "string") return {}
+  const { reset, emptyCache } = readOptions(options, "its options")
   return { reset: reset === true ? true : undefined, emptyCache: emptyCache === true ? true : undefined }
 }

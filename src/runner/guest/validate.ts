@@ -25,8 +25,15 @@ export type Validation = {
   checkMetadata: (read: () => Promise<unknown>) => Promise<void>
 }
 
-export function createValidation(flags: RunFacts["runnerFlags"] = {}): Validation {
+type Warn = (message: string, detail: Record<string, unknown>) => Promise<unknown>
+
+/** A flag of `"warn"` tells `warn` what does not match, and lets it pass. */
+export function createValidation(flags: RunFacts["runnerFlags"] = {}, warn: Warn = async () => undefined): Validation {
   let declared: Declared = {}
+  const refuse = async (flag: boolean | "warn" | undefined, error: SdkError) => {
+    if (flag !== "warn") throw error
+    await warn(error.message, { code: error.code, ...(error.payload as object) })
+  }
   return {
     declare(value) {
       declared = typeof value === "object" && value !== null ? (value as Declared) : {}
@@ -36,13 +43,15 @@ export function createValidation(flags: RunFacts["runnerFlags"] = {}): Validatio
       if (!schema) return
       const issues = await issuesOf(schema, input)
       if (issues.length === 0 || (missing && (await issuesOf(schema, undefined)).length === 0)) return
-      throw new SdkError("invalid_action_input", "The input does not match the action's schema", { issues })
+      const error = new SdkError("invalid_action_input", "The input does not match the action's schema", { issues })
+      await refuse(flags.validateActionInput, error)
     },
     async checkOutput(output) {
       const schema = flags.validateActionOutput ? asSchema(declared.output) : undefined
       const issues = schema ? await issuesOf(schema, output) : []
       if (issues.length === 0) return
-      throw new SdkError("invalid_action_output", "The output does not match the action's schema", { issues })
+      const error = new SdkError("invalid_action_output", "The output does not match the action's schema", { issues })
+      await refuse(flags.validateActionOutput, error)
     },
     async checkRecords(model, records) {
       const schema = flags.validateSyncRecords ? asSchema(declared.models?.[model]) : undefined
@@ -51,7 +60,7 @@ export function createValidation(flags: RunFacts["runnerFlags"] = {}): Validatio
         const issues = await issuesOf(schema, record)
         if (issues.length === 0) continue
         const message = `Record ${index} of model "${model}" does not match the model's schema`
-        throw new SdkError("invalid_sync_record", message, { model, index, issues })
+        return refuse(flags.validateSyncRecords, new SdkError("invalid_sync_record", message, { model, index, issues }))
       }
     },
     async checkMetadata(read) {
@@ -61,14 +70,15 @@ export function createValidation(flags: RunFacts["runnerFlags"] = {}): Validatio
       const issues = await issuesOf(schema, metadata)
       const none = Object.keys((metadata ?? {}) as object).length === 0
       if (issues.length === 0 || (none && (await issuesOf(schema, undefined)).length === 0)) return
-      throw new SdkError("invalid_sync_metadata", "The connection's metadata does not match the sync's schema", { issues })
+      const message = "The connection's metadata does not match the sync's schema"
+      await refuse(flags.validateSyncMetadata, new SdkError("invalid_sync_metadata", message, { issues }))
     },
   }
 }
 
 function asSchema(value: unknown): Schema | undefined {
   if (typeof value !== "object" || value === null || !("_zod" in value)) return undefined
-  return typeof (value as Partial<Schema>).safeParseAsync === "function" ? (value as Schema) : undefined
+  return typeof (value as Partial<Schema>).safeParseAsync === "function" ? (value as unknown as Schema) : undefined
 }
 
 /** As the API shows issues: zod's code and sentence, path elements as text. */

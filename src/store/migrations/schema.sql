@@ -1,5 +1,5 @@
 -- sluice.db
-CREATE TABLE api_keys ( id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE, environment_id INTEGER NOT NULL REFERENCES environments (id), display_name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, scopes TEXT NOT NULL, created_at INTEGER NOT NULL ) STRICT;
+CREATE TABLE api_keys ( id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE, environment_id INTEGER NOT NULL REFERENCES environments (id), display_name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, scopes TEXT NOT NULL, created_at INTEGER NOT NULL, last_used_at INTEGER ) STRICT;
 CREATE TABLE checkpoints ( id INTEGER PRIMARY KEY AUTOINCREMENT, connection_id INTEGER NOT NULL REFERENCES connections (id), key TEXT NOT NULL, value TEXT NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, deleted_at INTEGER, UNIQUE (connection_id, key) ) STRICT;
 CREATE TABLE collections ( id INTEGER PRIMARY KEY AUTOINCREMENT, connection_id INTEGER NOT NULL, model TEXT NOT NULL, live_count INTEGER NOT NULL DEFAULT 0, size_bytes INTEGER NOT NULL DEFAULT 0, UNIQUE (connection_id, model) ) STRICT;
 CREATE TABLE connection_tags ( connection_id INTEGER NOT NULL REFERENCES connections (id), key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (connection_id, key) ) STRICT;
@@ -7,7 +7,7 @@ CREATE TABLE connections ( id INTEGER PRIMARY KEY AUTOINCREMENT, environment_id 
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 CREATE TABLE delete_windows ( collection_id INTEGER NOT NULL, scope TEXT NOT NULL, run_id INTEGER NOT NULL, opened_at INTEGER NOT NULL, PRIMARY KEY (collection_id, scope) ) STRICT;
 CREATE TABLE environment_variables ( id INTEGER PRIMARY KEY AUTOINCREMENT, environment_id INTEGER NOT NULL REFERENCES environments (id), name TEXT NOT NULL, value TEXT, UNIQUE (environment_id, name) ) STRICT;
-CREATE TABLE environments ( id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, is_production INTEGER NOT NULL, webhook_signing_key TEXT, settings TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL ) STRICT;
+CREATE TABLE environments ( id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, is_production INTEGER NOT NULL, webhook_signing_key TEXT, settings TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, deleted_at INTEGER ) STRICT;
 CREATE TABLE function_code ( function_id INTEGER PRIMARY KEY REFERENCES functions (id), code TEXT NOT NULL, map TEXT, source TEXT NOT NULL ) STRICT;
 CREATE TABLE functions ( id INTEGER PRIMARY KEY AUTOINCREMENT, environment_id INTEGER NOT NULL REFERENCES environments (id), integration_id INTEGER NOT NULL REFERENCES integrations (id), name TEXT NOT NULL, type TEXT NOT NULL, enabled INTEGER NOT NULL, version TEXT NOT NULL, definition TEXT NOT NULL, code_hash TEXT NOT NULL, source TEXT NOT NULL, deployed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, deleted_at INTEGER ) STRICT;
 CREATE TABLE integrations ( id INTEGER PRIMARY KEY AUTOINCREMENT, environment_id INTEGER NOT NULL REFERENCES environments (id), unique_key TEXT NOT NULL, provider TEXT NOT NULL, display_name TEXT, credentials TEXT, custom TEXT, forward_webhooks INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, deleted_at INTEGER ) STRICT;
@@ -21,9 +21,13 @@ CREATE TABLE schedules ( id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL
 CREATE TABLE sync_runs ( id INTEGER PRIMARY KEY AUTOINCREMENT, sync_id TEXT NOT NULL REFERENCES syncs (id), kind TEXT NOT NULL, type TEXT NOT NULL, status TEXT NOT NULL, task_id TEXT, attempt INTEGER NOT NULL, operation_id TEXT, checkpoint_from TEXT, checkpoint_to TEXT, error TEXT, started_at INTEGER NOT NULL, finished_at INTEGER ) STRICT;
 CREATE TABLE syncs ( id TEXT PRIMARY KEY, environment_id INTEGER NOT NULL REFERENCES environments (id), connection_id INTEGER NOT NULL REFERENCES connections (id), integration_id INTEGER NOT NULL REFERENCES integrations (id), name TEXT NOT NULL, variant TEXT NOT NULL, frequency TEXT, last_sync_at INTEGER, accept_deletes INTEGER NOT NULL, created_at INTEGER NOT NULL, deleted_at INTEGER ) STRICT;
 CREATE TABLE tasks ( id TEXT PRIMARY KEY, kind TEXT NOT NULL, key TEXT, "group" TEXT NOT NULL, priority INTEGER NOT NULL, payload TEXT NOT NULL, state TEXT NOT NULL, run_at INTEGER NOT NULL, attempt INTEGER NOT NULL, losses INTEGER NOT NULL, max_attempts INTEGER NOT NULL, lease_until INTEGER, cancel_reason TEXT, created_at INTEGER NOT NULL, started_at INTEGER, finished_at INTEGER ) STRICT;
+CREATE TABLE webhook_attempts ( id INTEGER PRIMARY KEY AUTOINCREMENT, delivery_id INTEGER NOT NULL REFERENCES webhook_deliveries (id), at INTEGER NOT NULL, duration_ms INTEGER NOT NULL, status INTEGER, error TEXT ) STRICT;
+CREATE TABLE webhook_deliveries ( id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, environment_id INTEGER NOT NULL REFERENCES environments (id), lane TEXT NOT NULL, type TEXT NOT NULL, connection TEXT, integration TEXT, url TEXT NOT NULL, headers TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER, last_status INTEGER, last_error TEXT, created_at INTEGER NOT NULL, finished_at INTEGER ) STRICT;
+CREATE TABLE webhook_settings ( environment_id INTEGER PRIMARY KEY REFERENCES environments (id), primary_url TEXT, secondary_url TEXT, on_sync_completion_always INTEGER NOT NULL, on_sync_error INTEGER NOT NULL, on_auth_creation INTEGER NOT NULL, on_auth_refresh_error INTEGER NOT NULL, on_async_action_completion INTEGER NOT NULL, on_connection_deletion INTEGER NOT NULL, disabled_urls TEXT NOT NULL, updated_at INTEGER NOT NULL ) STRICT;
 CREATE INDEX connection_tags_by_value ON connection_tags (key, value);
 CREATE INDEX connections_by_environment ON connections (environment_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX connections_identity ON connections (integration_id, connection_id) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX environments_name ON environments (name) WHERE deleted_at IS NULL;
 CREATE INDEX functions_by_environment ON functions (environment_id) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX functions_identity ON functions (integration_id, type, name) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX integrations_unique_key ON integrations (environment_id, unique_key) WHERE deleted_at IS NULL;
@@ -40,6 +44,9 @@ CREATE INDEX tasks_finished ON tasks (finished_at) WHERE state = 'finished';
 CREATE UNIQUE INDEX tasks_live_key ON tasks (key) WHERE key IS NOT NULL AND state IN ('waiting', 'started');
 CREATE INDEX tasks_started ON tasks ("group") WHERE state = 'started';
 CREATE INDEX tasks_waiting ON tasks (priority, run_at, id) WHERE state = 'waiting';
+CREATE INDEX webhook_attempts_by_delivery ON webhook_attempts (delivery_id, id);
+CREATE INDEX webhook_deliveries_by_environment ON webhook_deliveries (environment_id, id);
+CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (lane, id) WHERE state = 'pending';
 
 -- logs.db
 CREATE TABLE messages ( id INTEGER PRIMARY KEY AUTOINCREMENT, operation_id TEXT NOT NULL, type TEXT NOT NULL, level TEXT NOT NULL, source TEXT NOT NULL, message TEXT NOT NULL, detail TEXT, created_at INTEGER NOT NULL ) STRICT;

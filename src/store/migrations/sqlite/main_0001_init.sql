@@ -6,13 +6,15 @@ INSERT INTO counters (name, value) VALUES ('change', 0), ('clock_us', 0);
 CREATE TABLE environments (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   uuid TEXT NOT NULL UNIQUE,
-  name TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
   is_production INTEGER NOT NULL,
   webhook_signing_key TEXT,
   settings TEXT NOT NULL,
   created_at INTEGER NOT NULL,
-  updated_at INTEGER NOT NULL
+  updated_at INTEGER NOT NULL,
+  deleted_at INTEGER
 ) STRICT;
+CREATE UNIQUE INDEX environments_name ON environments (name) WHERE deleted_at IS NULL;
 
 CREATE TABLE api_keys (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -21,7 +23,8 @@ CREATE TABLE api_keys (
   display_name TEXT NOT NULL,
   hash TEXT NOT NULL UNIQUE,
   scopes TEXT NOT NULL,
-  created_at INTEGER NOT NULL
+  created_at INTEGER NOT NULL,
+  last_used_at INTEGER
 ) STRICT;
 
 CREATE TABLE environment_variables (
@@ -248,3 +251,49 @@ CREATE TABLE run_counts (
   unchanged INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (run_id, model)
 ) STRICT;
+
+CREATE TABLE webhook_settings (
+  environment_id INTEGER PRIMARY KEY REFERENCES environments (id),
+  primary_url TEXT,
+  secondary_url TEXT,
+  on_sync_completion_always INTEGER NOT NULL,
+  on_sync_error INTEGER NOT NULL,
+  on_auth_creation INTEGER NOT NULL,
+  on_auth_refresh_error INTEGER NOT NULL,
+  on_async_action_completion INTEGER NOT NULL,
+  on_connection_deletion INTEGER NOT NULL,
+  disabled_urls TEXT NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE webhook_deliveries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  event_id TEXT NOT NULL,
+  environment_id INTEGER NOT NULL REFERENCES environments (id),
+  lane TEXT NOT NULL,
+  type TEXT NOT NULL,
+  connection TEXT,
+  integration TEXT,
+  url TEXT NOT NULL,
+  headers TEXT NOT NULL,
+  body TEXT NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  next_at INTEGER,
+  last_status INTEGER,
+  last_error TEXT,
+  created_at INTEGER NOT NULL,
+  finished_at INTEGER
+) STRICT;
+CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (lane, id) WHERE state = 'pending';
+CREATE INDEX webhook_deliveries_by_environment ON webhook_deliveries (environment_id, id);
+
+CREATE TABLE webhook_attempts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  delivery_id INTEGER NOT NULL REFERENCES webhook_deliveries (id),
+  at INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  status INTEGER,
+  error TEXT
+) STRICT;
+CREATE INDEX webhook_attempts_by_delivery ON webhook_attempts (delivery_id, id);

@@ -1,0 +1,81 @@
+import type { EnvironmentCtx } from "../app/context.ts"
+import type { FoundConnection } from "../connections/connections.ts"
+import { sha256Hex } from "../kit/crypto.ts"
+import { newUuid } from "../kit/ids.ts"
+import { sortedJson } from "../kit/json.ts"
+import { priorities } from "../queue/model.ts"
+import { addTask } from "../queue/queue.ts"
+import { webhookDeliveries, type WebhookSettings, type WebhookType } from "./model.ts"
+import { readSettings } from "./settings.ts"
+
+export type NewWebhook = {
+  type: WebhookType
+  /** Whom it is about; its own URL, if it has one, replaces the environment's. */
+  found?: FoundConnection
+  body: Record<string, unknown> | unknown[]
+  headers?: Record<string, string>
+  /** The switch of the settings that must be on. */
+  when?: keyof Pick<
+    WebhookSettings,
+    | "on_sync_completion_always"
+    | "on_sync_error"
+    | "on_auth_creation"
+    | "on_auth_refresh_error"
+    | "on_async_action_completion"
+    | "on_connection_deletion"
+  >
+}
+
+/**
+ * Writes a webhook into the outbox, in the transaction of the change that it tells of: one row for each URL. What is
+ * committed will be delivered, whatever happens to the daemon.
+ */
+export async function queueWebhook(ctx: EnvironmentCtx, webhook: NewWebhook): Promise<void> {
+  const settings = await readSettings(ctx)
+  if (webhook.when && !settings[webhook.when]) return
+  const urls = urlsFor(settings, webhook.found)
+  if (urls.length === 0) return
+  const event_id = `msg_${newUuid().replaceAll("-", "")}`
+  const body = sortedJson(webhook.body)
+  for (const url of urls) {
+    const lane = laneOf(ctx.environment.id, webhook.found?.connection.id, url)
+    await ctx.db.insert(webhookDeliveries).values({
+      event_id,
+      environment_id: ctx.environment.id,
+      lane,
+      type: webhook.type,
+      connection: webhook.found?.connection.connection_id,
+      integration: webhook.found?.integration.unique_key,
+      url,
+      headers: webhook.headers ?? {},
+      body,
+      state: "pending",
+      attempts: 0,
+      created_at: ctx.now().getTime(),
+    })
+    await wakeLane(ctx, lane)
+  }
+}
+
+function urlsFor(settings: WebhookSettings, found: FoundConnection | undefined): string[] {
+  const own = found?.connection.webhook_url_override
+  const urls = own ? [own] : [settings.primary_url, settings.secondary_url]
+  return urls.filter((url) => url !== null && url !== "" && !settings.disabled_urls.includes(url)) as string[]
+}
+
+const laneOf = (environmentId: number, connectionId: number | undefined, url: string): string =>
+  `${environmentId}:${connectionId ?? "all"}:${sha256Hex(url).slice(0, 16)}`
+
+/** Makes sure that the lane has a task. One that waits for a retry keeps its time: order matters more than haste. */
+export async function wakeLane(ctx: EnvironmentCtx, lane: string, at?: Date): Promise<void> {
+  const [environment] = lane.split(":")
+  await addTask(ctx, {
+    kind: "delivery",
+    key: `delivery:${lane}`,
+    group: `delivery:${environment}`,
+    priority: priorities.webhook,
+    payload: { lane },
+    runAt: at,
+  })
+  ctx.tx?.after(ctx.queue.wake)
+}
