@@ -33,7 +33,7 @@ export function loadConfig(input: {
   const path = input.file ?? input.env.SLUICE_CONFIG
   const file = readFile(path, problems)
   const values = {} as SettingValues
-  const origins: Record<string, Origin> = {}
+  const origins = {} as Record<SettingKey, Origin>
   for (const [key, setting] of Object.entries(settings) as [SettingKey, Setting][]) {
     const found = findValue(key, setting, { ...input, file, fileName: path ?? configFile }, problems)
     origins[key] = found.origin
@@ -57,7 +57,7 @@ export function loadConfig(input: {
   return Object.freeze({
     ...values,
     fixedKeys,
-    origins: origins as Record<SettingKey, Origin>,
+    origins,
     proxies: readProxies(input.env),
   })
 }

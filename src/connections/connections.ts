@@ -172,10 +172,7 @@ export async function changeMetadata(
   change: { metadata: Record<string, unknown>; merge: boolean },
 ): Promise<void> {
   const metadata = change.merge ? { ...row.metadata, ...change.metadata } : change.metadata
-  await ctx.db
-    .update(connections)
-    .set({ metadata, updated_at: ctx.now().getTime() })
-    .where(eq(connections.id, row.id))
+  await ctx.db.update(connections).set({ metadata, updated_at: ctx.now().getTime() }).where(eq(connections.id, row.id))
 }
 
 function unknownForMetadata(ids: string[], key: string) {

@@ -16,10 +16,10 @@ import { toEndUser } from "./tags.ts"
 /** Modes whose connections hold credentials of another shape. */
 const storedAs: Record<string, string> = { MCP_OAUTH2: "OAUTH2", MCP_OAUTH2_GENERIC: "OAUTH2", INSTALL_PLUGIN: "BASIC" }
 
-/** Stores credentials that were obtained elsewhere: the way to move existing tokens. */
+/** Stores credentials that were obtained elsewhere: the way to move existing tokens. `raw` is the provider's own answer. */
 export async function importConnection(
   ctx: EnvironmentCtx,
-  input: ImportConnection,
+  input: ImportConnection & { raw?: Record<string, unknown> },
 ): Promise<{ connection: ConnectionRow; integration: IntegrationRow }> {
   const integration = await findIntegration(ctx, input.provider_config_key)
   if (!integration) throw connectionFaults.not_found({ message: "Integration does not exist" })
@@ -34,7 +34,7 @@ export async function importConnection(
   }
   const connection = await saveConnection(ctx, integration, {
     connectionId: input.connection_id ?? crypto.randomUUID(),
-    credentials: toStored(input.credentials),
+    credentials: toStored(input.credentials, input.raw),
     connectionConfig: input.connection_config ?? {},
     metadata: input.metadata ?? {},
     endUser: input.end_user ? toEndUser(input.end_user) : null,
@@ -44,12 +44,12 @@ export async function importConnection(
   return { connection, integration }
 }
 
-/** What an import says, in the shape in which credentials are stored; `raw` of an imported token is what was sent. */
-function toStored(input: ImportedCredentials): Credentials {
+/** What an import says, in the shape in which credentials are stored; without a `raw` it is what was sent. */
+function toStored(input: ImportedCredentials, raw: Record<string, unknown> | undefined): Credentials {
   if (input.type === "NONE") return {}
   if (input.type !== "OAUTH2" && input.type !== "OAUTH2_CC")
-    return input.type === "OAUTH1" ? { ...input, raw: { ...input } } : input
+    return input.type === "OAUTH1" ? { ...input, raw: raw ?? { ...input } } : input
   const { expires_at, ...rest } = input
   const dated = { ...rest, ...(expires_at ? { expires_at: expires_at.toISOString() } : {}) }
-  return { ...dated, raw: { ...dated } }
+  return { ...dated, raw: raw ?? { ...dated } }
 }

@@ -123,6 +123,8 @@ export const ListConnections = z.strictObject({
 })
 export type ListConnections = z.output<typeof ListConnections>
 
+export const ConnectionParams = z.object({ connectionId: ConnectionId })
+
 /** The two headers that name a connection on records, proxy and action routes. */
 export const ConnectionHeaders = z.object({ "connection-id": ConnectionId, "provider-config-key": UniqueKey })
 

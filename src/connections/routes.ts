@@ -1,13 +1,14 @@
 import { z } from "zod"
 import { keyEndpoint, reply } from "../http/endpoint.ts"
 import { findIntegration } from "../integrations/integrations.ts"
-import { BooleanText, ConnectionId, UniqueKey } from "../kit/shapes.ts"
+import { BooleanText, UniqueKey } from "../kit/shapes.ts"
 import { findConnection, listConnections, patchConnection, removeConnection, saveMetadata } from "./connections.ts"
 import { readConnectionConfig, readCredentials } from "./credentials.ts"
 import { importConnection } from "./import.ts"
 import {
   connectionFaults,
   ConnectionMetadata,
+  ConnectionParams,
   ImportConnection,
   ListConnections,
   PatchConnection,
@@ -17,7 +18,6 @@ import {
 import { showConnection } from "./show.ts"
 import { toEndUser } from "./tags.ts"
 
-const Params = z.object({ connectionId: ConnectionId })
 const OfIntegration = z.strictObject({ provider_config_key: UniqueKey })
 const ShowQuery = OfIntegration.extend({
   refresh_token: BooleanText.default(false),
@@ -46,7 +46,7 @@ export const connectionRoutes = ["/connections", "/connection"].flatMap((base) =
     path: `${base}/:connectionId`,
     summary: "One connection with its credentials",
     scope: ["connections:read", "connections:read_credentials"],
-    params: Params,
+    params: ConnectionParams,
     query: ShowQuery,
     handle: (ctx, { params, query }) =>
       showConnection(
@@ -60,11 +60,34 @@ export const connectionRoutes = ["/connections", "/connection"].flatMap((base) =
       ),
   }),
   keyEndpoint({
+    method: "PATCH",
+    path: `${base}/:connectionId`,
+    summary: "Changes the end user, the tags or the webhook address of a connection",
+    scope: "connections:update",
+    params: ConnectionParams,
+    query: OfIntegration,
+    body: PatchConnection,
+    handle: async (ctx, { params, query, body }) => {
+      if (!(await findIntegration(ctx, query.provider_config_key))) throw connectionFaults.unknown_provider_config()
+      const found = await findConnection(ctx, {
+        connectionId: params.connectionId,
+        providerConfigKey: query.provider_config_key,
+      })
+      if (!found) throw connectionFaults.not_found()
+      await patchConnection(ctx, found.connection, {
+        endUser: body.end_user ? toEndUser(body.end_user) : undefined,
+        tags: body.tags,
+        webhookUrlOverride: body.webhook_url_override,
+      })
+      return { success: true }
+    },
+  }),
+  keyEndpoint({
     method: "DELETE",
     path: `${base}/:connectionId`,
     summary: "Deletes a connection with its syncs and records",
     scope: "connections:delete",
-    params: Params,
+    params: ConnectionParams,
     query: OfIntegration,
     handle: async (ctx, { params, query }) => {
       const found = await findConnection(ctx, {
@@ -110,29 +133,6 @@ export const importRoutes = [
         201,
         toFull(connection, { uniqueKey: integration.unique_key, provider: integration.provider }, secrets, "z"),
       )
-    },
-  }),
-  keyEndpoint({
-    method: "PATCH",
-    path: "/connections/:connectionId",
-    summary: "Changes the end user, the tags or the webhook address of a connection",
-    scope: "connections:update",
-    params: Params,
-    query: OfIntegration,
-    body: PatchConnection,
-    handle: async (ctx, { params, query, body }) => {
-      if (!(await findIntegration(ctx, query.provider_config_key))) throw connectionFaults.unknown_provider_config()
-      const found = await findConnection(ctx, {
-        connectionId: params.connectionId,
-        providerConfigKey: query.provider_config_key,
-      })
-      if (!found) throw connectionFaults.not_found()
-      await patchConnection(ctx, found.connection, {
-        endUser: body.end_user ? toEndUser(body.end_user) : undefined,
-        tags: body.tags,
-        webhookUrlOverride: body.webhook_url_override,
-      })
-      return { success: true }
     },
   }),
 ]

@@ -84,11 +84,8 @@ function addTypes(
 
 /** The module name at the place of a finding; undefined when something else stands there. */
 function specifierAt(files: ReadonlyMap<string, string>, { file, line, column }: Diagnostic): string | undefined {
-  const text =
-    files
-      .get(file)
-      ?.split("\n")
-      [line - 1]?.slice(column - 1) ?? ""
+  const lines = files.get(file)?.split("\n") ?? []
+  const text = lines[line - 1]?.slice(column - 1) ?? ""
   return /^(["'])(.*?)\1/.exec(text)?.[2]
 }
 

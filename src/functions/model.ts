@@ -52,6 +52,9 @@ export const DeployProject = z.strictObject({
 export type DeployProject = z.output<typeof DeployProject>
 
 export const functionFaults = defineFaults({
+  not_found: [404, "Function does not exist"],
+  ambiguous_function: [409, "Several functions have this name: say which type is meant"],
+  function_managed_by_deploy: [400, "The function belongs to a deployed project: remove it there and deploy again"],
   invalid_project: [400, "The project cannot be deployed."],
   unknown_provider_config: [400, "There is no integration with this id in this environment.", "legacy"],
   concurrent_deployment: [409, "Another deploy is running in this environment.", "legacy"],

@@ -28,7 +28,7 @@ export type TypeCheck = {
 const maxMs = 120_000
 const maxOutputBytes = 32 * 1024 * 1024
 
-const commonOptions = {
+export const commonOptions = {
   module: "esnext",
   moduleResolution: "bundler",
   target: "esnext",
@@ -42,7 +42,7 @@ const commonOptions = {
   skipLibCheck: true,
   strict: true,
 }
-const strictOptions = {
+export const strictOptions = {
   allowUnreachableCode: false,
   allowUnusedLabels: false,
   exactOptionalPropertyTypes: true,

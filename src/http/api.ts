@@ -1,11 +1,15 @@
 import { Elysia } from "elysia"
 import type { App } from "../app/context.ts"
+import { oldConnectionRoutes } from "../connections/old-routes.ts"
 import { connectionRoutes, importRoutes } from "../connections/routes.ts"
 import { accountRoutes } from "../environments/account-routes.ts"
 import { environmentRoutes } from "../environments/routes.ts"
+import { configRoutes } from "../functions/config-routes.ts"
+import { integrationFunctionRoutes } from "../functions/integration-routes.ts"
 import { functionRoutes } from "../functions/routes.ts"
 import { integrationRoutes } from "../integrations/routes.ts"
 import { logRoutes } from "../logs/routes.ts"
+import { providerRoutes } from "../providers/routes.ts"
 import { recordRoutes } from "../records/routes.ts"
 import { runRoutes } from "../runs/routes.ts"
 import { syncRoutes } from "../syncs/routes.ts"
@@ -16,20 +20,26 @@ import type { Endpoint } from "./endpoint.ts"
 import { httpFaults, toResponse } from "./errors.ts"
 import { healthRoutes } from "./health.ts"
 import { createLimiter } from "./limiter.ts"
+import { openRoutes } from "./open-routes.ts"
 import { canonicalPath } from "./paths.ts"
 
 /** The table of contents of the whole API. */
 export const endpoints: Endpoint[] = [
   ...healthRoutes,
+  ...openRoutes,
+  ...providerRoutes,
   ...integrationRoutes,
   ...connectionRoutes,
   ...importRoutes,
+  ...oldConnectionRoutes,
   ...recordRoutes,
   ...syncRoutes,
   ...runRoutes,
   ...environmentRoutes,
   ...accountRoutes,
   ...functionRoutes,
+  ...integrationFunctionRoutes,
+  ...configRoutes,
   ...logRoutes,
   ...webhookRoutes,
 ]

@@ -15,7 +15,7 @@ export type PageQuery = {
 /** Rows that a filter may look at in one go: it bounds how long one read holds the thread (5,000 take about 5 ms). */
 const sliceRows = 5000
 
-const filterSql: Record<RecordFilter, string> = {
+export const filterSql: Record<RecordFilter, string> = {
   added: "(deleted_us IS NULL AND created_us = updated_us)",
   updated: "(deleted_us IS NULL AND created_us <> updated_us)",
   deleted: "deleted_us IS NOT NULL",

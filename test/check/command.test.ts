@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { chmodSync, readdirSync, rmSync } from "node:fs"
+import { chmodSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { echoAction, indexOf, itemsSync, startCommands, writeProject } from "../cli/commands.ts"
 import { connectFake } from "../helpers/setup.ts"
@@ -30,7 +30,7 @@ describe("sluice check", () => {
 
   test("problems are lines on stdout, in order, and exit 1", async () => {
     const dir = writeProject({
-      "fake/syncs/items.ts": `import fs from "node:fs"\n${itemsSync()}`,
+      "fake/syncs/items.ts": `import fs from "node:fs"\n${itemsSync()}void fs\n`,
       "fake/actions/echo.ts": wrong,
     })
     const { code, stdout, stderr } = await runCli(["check", dir], { XDG_CACHE_HOME: join(home, "cache") })
@@ -137,5 +137,41 @@ describe("sluice deploy", () => {
         /^warning: fake\/actions\/old\.ts:3:16 TS2551 .+\nDeployed: 2 changes\.\n$/,
       ) as never,
     })
+  })
+})
+
+describe("sluice check --editor", () => {
+  const source = echoAction("await nango.log(input)").replace("exec", "// plain\n  exec")
+  const checkAsEditor = (dir: string) =>
+    Bun.spawnSync([process.execPath, "check", "--no-script", "--no-pretty", "-p", dir], { cwd: home }).stdout.toString()
+
+  test("an editor finds every type without a package, and its settings stay out of the project's sources", async () => {
+    const dir = writeProject({ "fake/actions/echo.ts": source, "fake/syncs/items.ts": itemsSync() })
+    const { code, stderr } = await runCli(["check", dir, "--editor"], { HOME: home })
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: `Wrote ${dir}/.sluice and ${dir}/tsconfig.json.\n2 functions checked: no problems.\n`,
+    })
+    expect(checkAsEditor(dir)).toBe("")
+    writeProject({ "fake/actions/echo.ts": source.replace("nango.log", "nango.lag") }, dir)
+    expect(checkAsEditor(dir)).toMatch(/fake\/actions\/echo\.ts\(6,\d+\): error TS\d+: .+'lag'/)
+    const again = await runCli(["check", dir, "--editor"], { HOME: home })
+    expect(again.code).toBe(1)
+  })
+
+  test("a tsconfig.json that stands is left alone, a link is refused", async () => {
+    const settings = '{ "compilerOptions": {} }'
+    const dir = writeProject({ "fake/actions/echo.ts": source, "tsconfig.json": settings })
+    const { code, stderr } = await runCli(["check", dir, "--editor"], { HOME: home })
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: `Wrote ${dir}/.sluice; let your tsconfig.json extend it.\n1 function checked: no problems.\n`,
+    })
+    expect(readFileSync(join(dir, "tsconfig.json"), "utf8")).toBe(settings)
+    const target = temporaryFolder("target")
+    const linked = writeProject({ "fake/actions/echo.ts": source })
+    symlinkSync(target, join(linked, ".sluice"))
+    expect((await runCli(["check", linked, "--editor"], { HOME: home })).code).toBe(1)
+    expect(readdirSync(target)).toEqual([])
   })
 })

@@ -14,7 +14,7 @@ export function readSnippets(file: string): Snippet[] {
     .split(/^=== /m)
     .slice(1)
     .map((part) => {
-      const [name = "", rest = ""] = splitLine(part)
+      const [name, rest] = splitLine(part)
       const [main = "", ...others] = rest.split(/^--- /m)
       const path = `acme/${main.includes("createSync(") ? "syncs" : "actions"}/${name}.ts`
       return { name, path, files: new Map([[path, main], ...others.map(splitLine)]) }

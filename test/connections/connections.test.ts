@@ -32,7 +32,7 @@ const get = (id: string, key = "api", more = "") =>
 const patch = (id: string, body: unknown, key = "api") =>
   t.request("PATCH", `/connections/${id}?provider_config_key=${key}`, { body })
 const list = async (query = ""): Promise<any[]> => (await t.request("GET", `/connections?${query}`)).body.connections
-const idsOf = async (query: string) => (await list(query)).map((one) => one.connection_id)
+const idsOf = async (query: string) => (await list(query)).map((one) => String(one.connection_id))
 const keyWith = async (...scopes: string[]) =>
   (await createKey(t.app, { environment: t.ctx.environment, displayName: "x", scopes })).secretKey
 
@@ -287,7 +287,7 @@ describe("listing", () => {
     await put({ connection_id: id, end_user: { id: `user-${id}` } })
     await put({ connection_id: id, provider_config_key: "other", end_user: { id: `user-${id}` } })
     const keys = async (query: string) =>
-      (await list(`endUserId=user-${id}&${query}`)).map((one) => one.provider_config_key).toSorted()
+      (await list(`endUserId=user-${id}&${query}`)).map((one) => String(one.provider_config_key)).toSorted()
     expect(await keys("")).toEqual(["api", "other"])
     expect(await keys("integrationId=api")).toEqual(["api"])
     expect(await keys("integrationId=api,%20other%20,")).toEqual(["api", "other"])

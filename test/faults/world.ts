@@ -1,3 +1,4 @@
+import { afterAll } from "bun:test"
 import type { FakeProvider } from "../../src/fake-provider/server.ts"
 import { startWithFake } from "../helpers/setup.ts"
 import { type Sluice, startSluice, temporaryFolder } from "../helpers/sluice.ts"
@@ -9,6 +10,10 @@ export type World = {
   env: Record<string, string>
   start: () => Promise<Sluice>
 }
+
+const started: Sluice[] = []
+// A test that fails in the middle must not leave its daemon running.
+afterAll(async () => void (await Promise.all(started.map((sluice) => sluice.kill()))))
 
 /** Starts the fake provider and a first daemon, whose directory the later ones go on with. */
 export async function openWorld(options: {
@@ -23,9 +28,14 @@ export async function openWorld(options: {
     fake: { items: options.items ?? 100, itemBytes: options.itemBytes ?? 500 },
     sluice: { dataDir, key, env: options.env },
   })
+  started.push(sluice)
   const withKey = { ...env, SLUICE_SECRET_KEY: key }
-  const world = { fake, dataDir, env: withKey, start: () => startSluice({ dataDir, key, env: withKey }) }
-  return { world, sluice }
+  const start = async () => {
+    const next = await startSluice({ dataDir, key, env: withKey })
+    started.push(next)
+    return next
+  }
+  return { world: { fake, dataDir, env: withKey, start }, sluice }
 }
 
 /** The one sync of that name as the API shows it. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { pino } from "pino"
 import { z } from "zod"
-import { AppError, defineFaults } from "../../src/kit/errors.ts"
+import { type AppError, defineFaults } from "../../src/kit/errors.ts"
 import { issuesOf, toResponse } from "../../src/http/errors.ts"
 import { testApp } from "../helpers/app.ts"
 

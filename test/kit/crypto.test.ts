@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { equalInConstantTime, generateMasterKey, parseMasterKey, seal, unseal } from "../../src/kit/crypto.ts"
 import { AppError } from "../../src/kit/errors.ts"
 

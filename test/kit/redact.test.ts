@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { isSecretName, mask, redact, redactText, redactUrl } from "../../src/kit/redact.ts"
 
 /** Texts that could be secrets: long enough, and no part of the mask or of what surrounds it. */

@@ -168,7 +168,7 @@ describe("searching", () => {
     ] as const
     const ids = rows.map((row) => open({ ...row, message: "filtered" }).id)
     open({ integration: "a" }).close("success")
-    const found = async (query: string) => (await list(`${query}`)).data.map((row: any) => ids.indexOf(row.id))
+    const found = async (query: string) => (await list(query)).data.map((row: any) => ids.indexOf(row.id))
     expect(await found("type=action&integration=a")).toEqual([1])
     expect(await found("connection=c1&function=f&integration=b")).toEqual([2])
     expect((await found("function=f&state=running")).toSorted()).toEqual([0, 2])
@@ -287,5 +287,7 @@ test("what ran when the daemon died is failed at the next start, and says why; w
   const of = (id: string) => rows.find((row) => row.id === id)
   expect(of(done.id)?.state).toBe("success")
   expect(of(running.id)).toMatchObject({ state: "failed", level: "error", ended_at: next.clock.now().getTime() })
-  expect(JSON.parse(of(running.id)?.error ?? "null")).toMatchObject({ message: "The daemon stopped while this was running." })
+  expect(JSON.parse(of(running.id)?.error ?? "null")).toMatchObject({
+    message: "The daemon stopped while this was running.",
+  })
 })

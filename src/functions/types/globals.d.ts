@@ -1,8 +1,10 @@
 // The globals of a function, as its realm has them (src/runner/guest/globals.ts). This file is a module so that it says
 // nothing about the other sources here; the packer drops its last line, and then the names are global.
 
+/* oxlint-disable typescript/consistent-type-imports -- an import declaration would make these names local */
 declare var z: typeof import("zod").z
 declare var ActionError: typeof import("./nango.js").ActionError
+/* oxlint-enable typescript/consistent-type-imports */
 
 type Encoding =
   | ("utf8" | "utf-8" | "hex" | "base64" | "base64url" | "ascii" | "latin1" | "binary")
@@ -33,6 +35,11 @@ declare var console: Console
 
 declare namespace NodeJS {
   type Timeout = number
+  interface ErrnoException extends Error {
+    code?: string
+    errno?: number
+    syscall?: string
+  }
 }
 // A promise's resolve is called without its value.
 declare function setTimeout(callback: (value: void) => void, ms?: number): NodeJS.Timeout
@@ -61,9 +68,9 @@ interface URLSearchParams extends Iterable<[string, string]> {
   sort(): void
   toString(): string
   forEach(callback: (value: string, name: string, parent: URLSearchParams) => void): void
-  entries(): IterableIterator<[string, string]>
-  keys(): IterableIterator<string>
-  values(): IterableIterator<string>
+  entries(): IteratorObject<[string, string], undefined>
+  keys(): IteratorObject<string, undefined>
+  values(): IteratorObject<string, undefined>
 }
 type SearchParamsInit =
   | (string | URLSearchParams | Iterable<[string, string] | readonly string[]>)
@@ -101,9 +108,9 @@ interface Headers extends Iterable<[string, string]> {
   has(name: string): boolean
   set(name: string, value: string): void
   forEach(callback: (value: string, name: string, parent: Headers) => void): void
-  entries(): IterableIterator<[string, string]>
-  keys(): IterableIterator<string>
-  values(): IterableIterator<string>
+  entries(): IteratorObject<[string, string], undefined>
+  keys(): IteratorObject<string, undefined>
+  values(): IteratorObject<string, undefined>
 }
 type HeadersInit = Headers | Iterable<readonly [string, string]> | Record<string, string>
 declare var Headers: { prototype: Headers; new (init?: HeadersInit): Headers }
@@ -126,7 +133,7 @@ interface FormData extends Iterable<[string, string | Blob]> {
   getAll(name: string): (string | Blob)[]
   has(name: string): boolean
   set(name: string, value: string | Blob, fileName?: string): void
-  entries(): IterableIterator<[string, string | Blob]>
+  entries(): IteratorObject<[string, string | Blob], undefined>
 }
 declare var FormData: { prototype: FormData; new (): FormData }
 

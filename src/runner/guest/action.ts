@@ -1,5 +1,5 @@
 import type { RunFacts, RunKind } from "../protocol.ts"
-import { readObject, refuse } from "./arguments.ts"
+import { readList, readObject, refuse } from "./arguments.ts"
 import type { Channel } from "./channel.ts"
 import { createConnectionCalls } from "./connection.ts"
 import { ActionError } from "./errors.ts"
@@ -55,8 +55,8 @@ export function actionMembers(
     },
     async zodValidateInput(options: unknown) {
       channel.check()
-      const { zodSchema, input } = readObject(options, "its options") as { zodSchema: ZodLike; input: unknown }
-      if (typeof zodSchema?.safeParse !== "function") throw refuse('"zodSchema" must be a zod schema')
+      const { zodSchema, input } = readObject(options, "its options")
+      if (!isSchema(zodSchema)) throw refuse('"zodSchema" must be a zod schema')
       if (loose) return { success: true, data: input }
       const result = zodSchema.safeParse(input)
       if (result.success) return result
@@ -65,6 +65,15 @@ export function actionMembers(
       }
       throw new ActionError({ message: "Invalid input provided" })
     },
+  }
+}
+
+function isSchema(value: unknown): value is ZodLike {
+  try {
+    return typeof (value as Partial<ZodLike> | null | undefined)?.safeParse === "function"
+  } catch {
+    // A proxy that throws on being looked at.
+    return false
   }
 }
 
@@ -93,7 +102,7 @@ function checkpointCalls(channel: Channel): Record<string, unknown> {
       return output ?? null
     },
     async saveCheckpoint(checkpoint: unknown) {
-      if (typeof checkpoint !== "object" || checkpoint === null || Array.isArray(checkpoint)) {
+      if (typeof checkpoint !== "object" || checkpoint === null || readList(checkpoint)) {
         throw refuse("Error saving checkpoint: it must be an object")
       }
       await channel.call("checkpoint.save", { checkpoint: checkpoint as Record<string, unknown> })

@@ -7,7 +7,7 @@ export function refuse(problem: string): SdkError {
 
 /** The members of an object that user code passed; reading a stranger's object may run a stranger's code. */
 export function readObject(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || isList(value)) throw refuse(`${what} must be an object`)
+  if (typeof value !== "object" || value === null || readList(value)) throw refuse(`${what} must be an object`)
   try {
     return { ...value }
   } catch (error) {
@@ -15,12 +15,13 @@ export function readObject(value: unknown, what: string): Record<string, unknown
   }
 }
 
-function isList(value: object): boolean {
+/** The value when it is a list. */
+export function readList(value: unknown): unknown[] | undefined {
   try {
-    return Array.isArray(value)
+    return Array.isArray(value) ? value : undefined
   } catch {
-    // A revoked proxy: reading it fails below, by name.
-    return false
+    // A revoked proxy is nothing at all.
+    return undefined
   }
 }
 

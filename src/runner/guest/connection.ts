@@ -1,5 +1,5 @@
 import type { CallInput } from "../calls.ts"
-import { readObject, readOptionalText, readOptions, refuse } from "./arguments.ts"
+import { readList, readObject, readOptionalText, readOptions, refuse } from "./arguments.ts"
 import type { Channel } from "./channel.ts"
 
 const connectionMs = 60_000
@@ -73,7 +73,8 @@ type Includable = (typeof includable)[number]
 
 function includesOf(include: unknown): Includable[] {
   if (include === undefined || include === null) return []
-  if (Array.isArray(include) && include.every((one) => includable.includes(one as Includable))) return include as Includable[]
+  const list = readList(include)
+  if (list?.every((one) => includable.includes(one as Includable))) return list as Includable[]
   throw refuse(`"include" must be a list of ${includable.join(" and ")}`)
 }
 

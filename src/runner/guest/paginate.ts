@@ -45,7 +45,7 @@ function prepare(config: HttpConfig, send: SendHttp, defaults: Record<string, un
     throw new SdkError("unknown_provider_template_in_config", "The provider of this integration is not known")
   }
   const own = readOptions(readRequest(config).paginate, '"paginate"') as Pagination
-  if (!defaults && !own.type) throw new Error("There is no pagination configuration for this provider or this call")
+  if (!defaults && !own.type) throw new Error("nango.paginate: there is no pagination configuration for this provider or this call")
   const options: Pagination = { ...defaults, ...own }
   validate(options)
   config.method ??= "GET"
@@ -75,7 +75,7 @@ function prepare(config: HttpConfig, send: SendHttp, defaults: Record<string, un
 
 function validate(options: Pagination): void {
   const need = (name: string) => {
-    if (!options[name]) throw new Error(`Pagination by ${String(options.type)} needs "${name}"`)
+    if (!options[name]) throw new Error(`nango.paginate: pagination by ${String(options.type)} needs "${name}"`)
   }
   if (options.type === "cursor") {
     need("cursor_name_in_request")
@@ -85,9 +85,9 @@ function validate(options: Pagination): void {
   }
   if (options.type === "offset") return need("offset_name_in_request")
   if (options.type !== "link")
-    throw new Error(`"${String(options.type)}" is not a pagination type (cursor, link, offset)`)
+    throw new Error(`nango.paginate: "${String(options.type)}" is not a pagination type (cursor, link, offset)`)
   if (options.link_rel_in_response_header || options.link_path_in_response_body) return
-  throw new Error('Pagination by link needs "link_rel_in_response_header" or "link_path_in_response_body"')
+  throw new Error('nango.paginate: pagination by link needs "link_rel_in_response_header" or "link_path_in_response_body"')
 }
 
 async function* byCursor(walk: Walk): AsyncGenerator {

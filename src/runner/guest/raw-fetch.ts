@@ -34,8 +34,8 @@ export async function rawFetch(channel: Channel, options: unknown): Promise<Resp
 
 function readFetch(options: unknown): { input: CallInput<"fetch.raw">; body: string | Uint8Array | undefined } {
   const { url, method, headers, body } = readObject(options, "its options")
-  if (!(url instanceof URL)) throw refuse('"url" must be a URL object')
   try {
+    if (!(url instanceof URL)) throw refuse('"url" must be a URL object')
     const sent = toBody(body)
     const all = textHeaders(headers)
     if (sent.type !== undefined) all["content-type"] ??= sent.type

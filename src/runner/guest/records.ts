@@ -1,6 +1,6 @@
 import type { RunFacts } from "../protocol.ts"
 import type { Channel } from "./channel.ts"
-import { readOptionalText, readOptions, readText, refuse, textOf } from "./arguments.ts"
+import { readList, readOptionalText, readOptions, readText, refuse, textOf } from "./arguments.ts"
 import { SdkError } from "./errors.ts"
 import type { Validation } from "./validate.ts"
 
@@ -24,14 +24,15 @@ export async function writeRecords(
   channel.check()
   const { records } = write
   if (records === null || records === undefined) return true
-  if (Array.isArray(records) && records.length === 0) return true
+  const list = readList(records)
+  if (list?.length === 0) return true
   const model = checkModel(facts, write.model)
-  if (!Array.isArray(records)) throw new SdkError("invalid_sync_record", "Records must be a list", { model })
-  if (write.call === "records.save") await checkRecords(validation, model, records)
+  if (!list) throw new SdkError("invalid_sync_record", "Records must be a list", { model })
+  if (write.call === "records.save") await validation.checkRecords(model, list)
   let before: Promise<unknown> = Promise.resolve()
   let at = 0
-  while (at < records.length) {
-    const chunk = takeChunk(records, at, model)
+  while (at < list.length) {
+    const chunk = takeChunk(list, at, model)
     at += chunk.ids.length
     const sent = channel.call(write.call, { model, ids: chunk.ids }, chunk.lines.join("\n"))
     // The failure is seen below or at the end; until then it must not count as unhandled.
@@ -41,16 +42,6 @@ export async function writeRecords(
   }
   await before
   return true
-}
-
-/** Schemas do not know of the metadata that records carry when they were read back. */
-async function checkRecords(validation: Validation, model: string, records: unknown[]): Promise<void> {
-  for (const record of records) dropMetadata(record)
-  await validation.checkRecords(model, records)
-}
-
-function dropMetadata(record: unknown): void {
-  if (typeof record === "object" && record !== null) delete (record as Record<string, unknown>)._nango_metadata
 }
 
 function takeChunk(records: unknown[], from: number, model: string): Chunk {
@@ -69,7 +60,7 @@ function takeChunk(records: unknown[], from: number, model: string): Chunk {
 function readRecord(record: unknown, at: number, model: string): { id: string; line: string } {
   try {
     const id = checkId(record, at, model)
-    dropMetadata(record)
+    delete (record as Record<string, unknown>)._nango_metadata
     const line = JSON.stringify(record) as string | undefined
     if (line === undefined) throw invalid(model, at, "cannot be written as JSON")
     if (line.length > maxRecord) throw invalid(model, at, "is larger than 100 MB")
@@ -130,7 +121,8 @@ export async function getRecordsByIds(
 
 function idsOf(ids: unknown): unknown[] {
   if (ids === undefined || ids === null) return []
-  if (Array.isArray(ids)) return ids
+  const list = readList(ids)
+  if (list) return list
   throw refuse("the ids must be a list")
 }
 

@@ -1,6 +1,6 @@
 import type { CallInput } from "../calls.ts"
 import type { RunFacts } from "../protocol.ts"
-import { readObject, readOptionalText, readOptions, readText, writeJson } from "./arguments.ts"
+import { readList, readObject, readOptionalText, readOptions, readText, writeJson } from "./arguments.ts"
 import type { Channel } from "./channel.ts"
 
 type SyncRef = CallInput<"sync.trigger">["sync"]
@@ -41,7 +41,7 @@ export function createTriggers(
       await channel.call("sync.start", {
         providerConfigKey: readText(key, "the provider config key"),
         connectionId: readOptionalText(connection, "the connection id"),
-        syncs: (Array.isArray(syncs) ? syncs : [syncs]).map(syncRef),
+        syncs: (readList(syncs) ?? [syncs]).map(syncRef),
       })
     },
   }

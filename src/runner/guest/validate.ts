@@ -57,7 +57,7 @@ export function createValidation(flags: RunFacts["runnerFlags"] = {}, warn: Warn
       const schema = flags.validateSyncRecords ? asSchema(declared.models?.[model]) : undefined
       if (!schema) return
       for (const [index, record] of records.entries()) {
-        const issues = await issuesOf(schema, record)
+        const issues = await issuesOf(schema, withoutMetadata(record))
         if (issues.length === 0) continue
         const message = `Record ${index} of model "${model}" does not match the model's schema`
         return refuse(flags.validateSyncRecords, new SdkError("invalid_sync_record", message, { model, index, issues }))
@@ -74,6 +74,13 @@ export function createValidation(flags: RunFacts["runnerFlags"] = {}, warn: Warn
       await refuse(flags.validateSyncMetadata, new SdkError("invalid_sync_metadata", message, { issues }))
     },
   }
+}
+
+/** Schemas do not know of the metadata that records carry when they were read back. */
+function withoutMetadata(record: unknown): unknown {
+  if (typeof record !== "object" || record === null || !Object.hasOwn(record, "_nango_metadata")) return record
+  const { _nango_metadata: _, ...own } = record as Record<string, unknown>
+  return own
 }
 
 function asSchema(value: unknown): Schema | undefined {
