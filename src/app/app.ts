@@ -1,5 +1,3 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
 import type { Logger } from "pino"
 import { createConnectionTouches } from "../connections/touches.ts"
 import { listConnectionsOf, deleteConnection } from "../connections/connections.ts"
@@ -8,9 +6,7 @@ import { createKeyTouches } from "../environments/touches.ts"
 import { listFunctions, removeFunctions } from "../functions/functions.ts"
 import { deleteIntegration, listIntegrations } from "../integrations/integrations.ts"
 import { parseAllowList } from "../kit/address.ts"
-import { generateMasterKey, type MasterKey, parseMasterKey } from "../kit/crypto.ts"
 import { workerUrl } from "../kit/entry.ts"
-import { defineFaults } from "../kit/errors.ts"
 import { createEgress } from "../kit/fetch.ts"
 import { createLogSink } from "../logs/log.ts"
 import { keepRetention } from "../logs/retention.ts"
@@ -27,7 +23,7 @@ import {
 } from "../runs/event-run.ts"
 import { syncHandler } from "../runs/sync-run.ts"
 import { lockDirectory } from "../store/lock.ts"
-import { mainFile, openSqlite } from "../store/sqlite.ts"
+import { openSqlite } from "../store/sqlite.ts"
 import {
   followDeploy,
   removeSyncsOfConnection,
@@ -39,13 +35,9 @@ import { queueAuthWebhook } from "../webhooks/auth.ts"
 import { deliveryHandler } from "../webhooks/deliver.ts"
 import type { Config } from "./config.ts"
 import type { App } from "./context.ts"
+import { prepareDirectory, readMasterKey } from "./directory.ts"
 import { inOrder, type Moments } from "./moments.ts"
 import { embeddedCatalogue, providersFolder } from "./embedded.ts"
-
-const faults = defineFaults({
-  data_directory_not_writable: [400, "The data directory cannot be written."],
-  encryption_key_missing: [409, "The key that encrypted the data is missing."],
-})
 
 export type OpenApp = {
   app: App
@@ -127,6 +119,7 @@ async function build(
   push("key touches", keyTouches.flush)
   const runner = createRunner({
     warm: config.runnerWarm,
+    waitForWarmUp: true,
     max: config.runnerMax,
     idleMs: 60_000,
     recycleAfterRuns: 500,
@@ -167,8 +160,14 @@ async function build(
 async function startQueue(app: App): Promise<void> {
   await app.store.step({ name: "logs.abandon", input: { at: app.now().getTime() } })
   const of = () => app
-  await app.queue.start({ sync: syncHandler(of, "sync"), webhook: syncHandler(of, "webhook"), event: eventHandler(of),
-    delivery: deliveryHandler(of) })
+  await app.queue.start({
+    sync: syncHandler(of, "sync"),
+    webhook: syncHandler(of, "webhook"),
+    event: eventHandler(of),
+    delivery: deliveryHandler(of),
+  })
+  // Last, because making processes holds up the first answers.
+  app.runner.warmUp()
 }
 
 /** Who listens to which moment, in which order. */
@@ -199,51 +198,6 @@ const moments: Moments = {
   ),
   functionsDeployed: followDeploy,
 }
-
-function prepareDirectory(directory: string): void {
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
-    const probe = join(directory, ".probe")
-    writeFileSync(probe, "")
-    Bun.file(probe)
-      .delete()
-      .catch(() => undefined)
-  } catch (cause) {
-    throw faults.data_directory_not_writable({
-      message: `The data directory ${directory} cannot be written: ${(cause as Error).message}`,
-      hint: "Choose another one with --data-dir, or give the user that runs sluice the right to write there.",
-      cause,
-    })
-  }
-}
-
-const keyFile = "sluice.key"
-
-/** The configured key, else the key file beside the data, which is made at first start for its owner only. */
-function readMasterKey(config: Config): MasterKey {
-  if (config.encryptionKey !== undefined) return parseMasterKey(config.encryptionKey)
-  const path = join(config.dataDir, keyFile)
-  if (!existsSync(path)) {
-    // A new key could not read what is there, and would stand where the lost one has to be put back.
-    if (existsSync(join(config.dataDir, mainFile))) throw missingKey(path)
-    writeKeyFile(path, generateMasterKey())
-  }
-  return parseMasterKey(readFileSync(path, "utf8"))
-}
-
-/** Whole and on disk before anything is encrypted with it, or not there at all, whenever the process dies. */
-function writeKeyFile(path: string, key: string): void {
-  const unfinished = `${path}.new`
-  writeFileSync(unfinished, `${key}\n`, { mode: 0o600, flush: true })
-  chmodSync(unfinished, 0o600)
-  renameSync(unfinished, path)
-}
-
-const missingKey = (path: string) =>
-  faults.encryption_key_missing({
-    message: `There is data, but not the key that encrypted it: ${path} does not exist and SLUICE_ENCRYPTION_KEY is not set.`,
-    hint: `Set SLUICE_ENCRYPTION_KEY to the key that was used, or restore the key file ${keyFile} beside the data.`,
-  })
 
 function ownAddresses(options: OpenOptions): { address: string; port: number }[] {
   const at = options.address()

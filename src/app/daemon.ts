@@ -69,8 +69,7 @@ function listen(config: Config, fetch: Fetch): Bun.Server<undefined> {
 }
 
 /** An action may take fifteen minutes to answer; Bun would close the silent connection long before. */
-const withoutTimeout =
-  (fetch: Fetch) => (request: Request, server: Bun.Server<undefined>) => {
-    if (/\/(action|sluice\/dryruns)\b/.test(request.url)) server.timeout(request, 0)
-    return fetch(request, server.requestIP(request)?.address)
-  }
+const withoutTimeout = (fetch: Fetch) => (request: Request, server: Bun.Server<undefined>) => {
+  if (/\/(action|v1|mcp|sluice\/dryruns)\b/i.test(request.url)) server.timeout(request, 0)
+  return fetch(request, server.requestIP(request)?.address)
+}

@@ -33,7 +33,14 @@ export type Moments = {
   /** A connection is being deleted. */
   connectionDeleted: (ctx: EnvironmentCtx, connection: ConnectionRow) => Promise<void>
   /** A deploy changed the functions of an environment. */
-  functionsDeployed: (ctx: EnvironmentCtx, change: { saved: FunctionRow[]; removed: FunctionRow[] }) => Promise<void>
+  functionsDeployed: (ctx: EnvironmentCtx, change: DeployedFunctions) => Promise<void>
+}
+
+export type DeployedFunctions = {
+  saved: FunctionRow[]
+  removed: FunctionRow[]
+  /** The deploy asks for no new syncs on the connections that are there. */
+  storeOnly?: boolean
 }
 
 export type SavedConnection = { connection: ConnectionRow; operation: "creation" | "override" }

@@ -5,7 +5,7 @@ import { fixturePath, type FixtureKind, readFixture } from "../fixtures/find.ts"
 import { type Fixture, fixtureFaults } from "../fixtures/model.ts"
 import { describeFailure, type FixtureOutcome } from "../fixtures/run.ts"
 import { discoverFunctions, type Entry } from "../functions/discover.ts"
-import { findRoot, readProject } from "../functions/project.ts"
+import { findRoot, localLimits, readProject } from "../functions/project.ts"
 import type { DryRunWish } from "./commands/dryrun.ts"
 import type { Cli } from "./context.ts"
 import { replay } from "./dry-replay.ts"
@@ -15,7 +15,7 @@ import { data, paintErr, printable, talk } from "./print.ts"
 /** Runs a function against its fixture and shows what it did; needs neither daemon nor network. */
 export async function dryRunOffline(cli: Cli, wish: DryRunWish): Promise<void> {
   const root = await placed(wish)
-  const files = await readProject(root)
+  const files = await readProject(root, localLimits)
   const entry = chooseEntry(discoverFunctions(files).entries, wish)
   const kind = wish.webhook === undefined ? (entry.folderKind ?? entry.yaml?.type ?? "action") : "webhook"
   const fixture = changedBy(readOrExplain(root, entry, kind), wish)

@@ -2,14 +2,7 @@ import type { EnvironmentCtx } from "../app/context.ts"
 import type { Credentials } from "../auth/credentials.ts"
 import { findIntegration } from "../integrations/integrations.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
-import {
-  connectionFaults,
-  type ConnectionRow,
-  connections,
-  type EndUser,
-  type ImportConnection,
-  type ImportedCredentials,
-} from "./model.ts"
+import { connectionFaults, type ConnectionRow, type ImportConnection, type ImportedCredentials } from "./model.ts"
 import { saveConnection } from "./save.ts"
 import { toEndUser } from "./tags.ts"
 

@@ -24,6 +24,7 @@ export const oldConnectionRoutes = [
       summary: method === "POST" ? "Replaces metadata: the body is the metadata" : "Changes metadata at the top level",
       scope: "connections:update",
       params: ConnectionParams,
+      ignoreQuery: true,
       query: z.looseObject({ provider_config_key: UniqueKey.optional() }),
       headers: z.object({ "provider-config-key": UniqueKey.optional() }),
       body: z.record(z.string(), z.unknown()),

@@ -84,4 +84,5 @@ export function holdsScope(caller: Caller, scope: string): boolean {
   return caller.scopes.some((held) => held === name || (held.endsWith(":*") && name.startsWith(held.slice(0, -1))))
 }
 
-const fullScope = (scope: string): string => (scope.startsWith("account:") ? scope : `environment:${scope}`)
+/** A scope as keys hold it: with its prefix. */
+export const fullScope = (scope: string): string => (scope.startsWith("account:") ? scope : `environment:${scope}`)

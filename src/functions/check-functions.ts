@@ -2,7 +2,7 @@ import { bundleFunction } from "./bundle.ts"
 import { checkEntry } from "./checks.ts"
 import type { Diagnostic } from "./diagnostics.ts"
 import { discoverFunctions, type Entry } from "./discover.ts"
-import { checkTypes } from "./type-check.ts"
+import { checkTypes, throwIfInterrupted } from "./type-check.ts"
 
 export type CheckInput = {
   /** The project: relative posix path → text. */
@@ -41,6 +41,7 @@ export async function checkFunctions(input: CheckInput): Promise<Checked> {
   )
   const checked: Checked = { functions: entries.length, errors: [...found.errors], warnings: [...found.warnings] }
   for (const entry of entries) {
+    throwIfInterrupted(input.signal)
     const bundle = await bundleFunction({ files: input.files, entry: entry.path })
     if (bundle.ok) checked.warnings.push(...bundle.warnings)
     else checked.errors.push(...bundle.errors)

@@ -6,7 +6,7 @@ import { type Diagnostic, formatDiagnostic } from "./diagnostics.ts"
 import { discoverFunctions, type Entry } from "./discover.ts"
 import { functionFaults } from "./model.ts"
 
-export type CompiledFunction = { definition: FunctionDefinition; code: string; map: string; source: string }
+export type CompiledFunction = { definition: FunctionDefinition; code: string; map: string | null; source: string }
 
 const describeWallMs = 30_000
 
@@ -57,7 +57,7 @@ type One = { compiled?: CompiledFunction; errors: Diagnostic[]; warnings: Diagno
 async function compileFunction(ctx: EnvironmentCtx, files: Map<string, string>, entry: Entry): Promise<One> {
   const bundle = await bundleFunction({ files, entry: entry.path })
   if (!bundle.ok) return { errors: bundle.errors, warnings: [] }
-  const described = await describe(ctx, entry, bundle.code)
+  const described = await describeCode(ctx, entry, bundle.code)
   if (!described.ok) {
     const error = {
       file: entry.path,
@@ -84,9 +84,10 @@ async function compileFunction(ctx: EnvironmentCtx, files: Map<string, string>, 
   }
 }
 
-async function describe(
+/** What a module says about itself when it is loaded in a runner; a stranger's word, to be checked. */
+export async function describeCode(
   ctx: EnvironmentCtx,
-  entry: Entry,
+  entry: Pick<Entry, "name" | "integrationId">,
   code: string,
 ): Promise<{ ok: true; value: unknown } | { ok: false; message: string }> {
   const outcome = await ctx.runner.run({
@@ -109,7 +110,7 @@ async function describe(
   return { ok: true, value: JSON.parse(outcome.output ?? "null") }
 }
 
-const describeFacts = (ctx: EnvironmentCtx, entry: Entry) => ({
+const describeFacts = (ctx: EnvironmentCtx, entry: Pick<Entry, "integrationId">) => ({
   connectionId: "",
   providerConfigKey: entry.integrationId,
   provider: "",

@@ -26,7 +26,13 @@ export const configRoutes = [
     path: "/scripts/config",
     summary: "Every deployed function, for programs (nango) or as tools of language models (openai)",
     scope: "integrations:list_functions",
-    query: z.looseObject({ format: z.unknown().meta({ type: "string", enum: ["nango", "openai"] }) }),
+    ignoreQuery: true,
+    query: z.looseObject({
+      format: z
+        .unknown()
+        .optional()
+        .meta({ type: "string", enum: ["nango", "openai"] }),
+    }),
     handle: (ctx, { query }) => (query.format === "openai" ? describeTools(ctx) : describeScripts(ctx)),
   }),
   keyEndpoint({
@@ -43,6 +49,7 @@ export const configRoutes = [
     summary: "One integration, for clients of 2024",
     scope: ["integrations:read", "integrations:read_credentials"],
     params: OneConfig,
+    ignoreQuery: true,
     query: z.looseObject({ include_creds: BooleanText.default(false) }),
     handle: (ctx, { params, query }) => showOldIntegration(ctx, params.providerConfigKey, query.include_creds),
   }),

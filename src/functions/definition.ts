@@ -34,6 +34,8 @@ export type FunctionDefinition = {
   hasWebhookHandler: boolean
   features: string[]
   legacy: boolean
+  /** Made with createFunction: such functions are deployed by themselves. */
+  style?: "function"
 }
 
 export type DefineInput = {

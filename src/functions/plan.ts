@@ -16,6 +16,8 @@ export type PlannedFunction = {
 export type Plan = {
   functions: PlannedFunction[]
   removed: { row: FunctionRow; integration: IntegrationRow }[]
+  /** Whose the functions are from now on. */
+  source: FunctionRow["source"]
   digest: string
 }
 
@@ -38,19 +40,40 @@ export async function planDeploy(
   only: string | undefined,
 ): Promise<Plan> {
   const wanted = only === undefined ? compiled : compiled.filter((one) => one.definition.integrationId === only)
-  const integrations = await findIntegrations(ctx, wanted)
   const deployed = await listFunctions(ctx)
-  const planned = wanted.map((one) => planFunction(one, integrations, deployed))
-  const kept = new Set(planned.map((one) => one.existing?.id))
+  const functions = await compareFunctions(ctx, { compiled: wanted, deployed, source: "repo" })
+  const mine = deployed.filter((one) => one.source === "repo" && one.definition.style === undefined)
+  return finishPlan(ctx, { functions, candidates: mine, only, source: "repo" })
+}
+
+/**
+ * Sets each function beside the deployed one of its name. Throws `unknown_provider_config` when a function belongs to an
+ * integration that does not exist.
+ */
+export async function compareFunctions(
+  ctx: EnvironmentCtx,
+  { compiled, deployed, source }: { compiled: CompiledFunction[]; deployed: FunctionRow[]; source: Plan["source"] },
+): Promise<PlannedFunction[]> {
+  const integrations = await findIntegrations(ctx, compiled)
+  return compiled.map((one) => planFunction(one, { integrations, deployed, source }))
+}
+
+/** Completes a plan: of the candidates, those go that it does not bring, or only those of the integration `only`. */
+export async function finishPlan(
+  ctx: EnvironmentCtx,
+  input: { functions: PlannedFunction[]; candidates: FunctionRow[]; only?: string; source: Plan["source"] },
+): Promise<Plan> {
+  const { functions, candidates, only, source } = input
+  const kept = new Set(functions.map((one) => one.existing?.id))
   const removed: Plan["removed"] = []
-  for (const row of deployed.filter((one) => one.source === "repo" && !kept.has(one.id))) {
+  for (const row of candidates.filter((one) => !kept.has(one.id))) {
     const integration = await getIntegrationById(ctx, row.integration_id)
     if (only === undefined || integration.unique_key === only) removed.push({ row, integration })
   }
   const digest = sha256Hex(
-    JSON.stringify([planned.map((one) => [one.existing?.id, one.codeHash]), removed.map((one) => one.row.id)]),
+    JSON.stringify([functions.map((one) => [one.existing?.id, one.codeHash]), removed.map((one) => one.row.id)]),
   ).slice(0, 16)
-  return { functions: planned, removed, digest }
+  return { functions, removed, source, digest }
 }
 
 async function findIntegrations(
@@ -74,16 +97,16 @@ async function findIntegrations(
 
 function planFunction(
   compiled: CompiledFunction,
-  integrations: Map<string, IntegrationRow>,
-  deployed: FunctionRow[],
+  found: { integrations: Map<string, IntegrationRow>; deployed: FunctionRow[]; source: Plan["source"] },
 ): PlannedFunction {
   const { definition } = compiled
-  const integration = integrations.get(definition.integrationId) as IntegrationRow
-  const existing = deployed.find(
+  const integration = found.integrations.get(definition.integrationId) as IntegrationRow
+  const existing = found.deployed.find(
     (row) => row.integration_id === integration.id && row.type === definition.type && row.name === definition.name,
   )
   const codeHash = sha256Hex(JSON.stringify([compiled.code, compiled.source, definition]))
-  return { compiled, integration, existing, codeHash, changed: existing?.code_hash !== codeHash }
+  const changed = existing?.code_hash !== codeHash || existing.source !== found.source
+  return { compiled, integration, existing, codeHash, changed }
 }
 
 export function describePlan(plan: Plan): PlanLine[] {

@@ -9,12 +9,15 @@ const faults = defineFaults({
 
 const IGNORED = new Set(["node_modules", "build", "dist", "coverage", "package-lock.json"])
 const SUB_FOLDER = "nango-integrations"
-const MAX_FILES = 5000
 const MAX_FILE_BYTES = 1024 * 1024
-const MAX_TOTAL_BYTES = 32 * 1024 * 1024
+/** What can be sent to a daemon. */
+const sendable: Limits = { files: 5000, totalMiB: 32 }
+/** What can be worked on without sending it anywhere: collections of thousands of functions. */
+export const localLimits: Limits = { files: 50_000, totalMiB: 512 }
 const MAX_DEPTH = 12
 
-type Walk = { root: string; files: Map<string, string>; bytes: number }
+type Limits = { files: number; totalMiB: number }
+type Walk = { root: string; files: Map<string, string>; bytes: number; limits: Limits }
 
 /**
  * Reads the sources of a project (`.ts`, `.yaml`, `.yml`, `.json`) into a map from project-relative posix path to text.
@@ -22,9 +25,9 @@ type Walk = { root: string; files: Map<string, string>; bytes: number }
  * folders and tests. A symbolic link is followed when it stays inside the project, and passed over when it does not.
  * Throws project_not_found and project_too_large.
  */
-export async function readProject(dir: string): Promise<Map<string, string>> {
+export async function readProject(dir: string, limits: Limits = sendable): Promise<Map<string, string>> {
   const root = await findRoot(dir)
-  const walk: Walk = { root, files: new Map(), bytes: 0 }
+  const walk: Walk = { root, files: new Map(), bytes: 0, limits }
   await readFolder(walk, root, "", [root])
   return new Map([...walk.files].toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
@@ -33,7 +36,10 @@ export async function readProject(dir: string): Promise<Map<string, string>> {
 export async function findRoot(dir: string): Promise<string> {
   const root = await realpathOf(dir)
   if (root === undefined || !(await stat(root)).isDirectory()) {
-    throw faults.project_not_found({ message: `${dir} is not a folder.`, hint: "sluice deploy <folder of your functions>" })
+    throw faults.project_not_found({
+      message: `${dir} is not a folder.`,
+      hint: "sluice deploy <folder of your functions>",
+    })
   }
   const names = new Set(await readdir(root))
   if (names.has("index.ts") || names.has("nango.yaml") || names.has("nango.yml")) return root
@@ -59,8 +65,8 @@ async function readFolder(walk: Walk, real: string, path: string, above: string[
 async function readSource(walk: Walk, target: string, path: string, sizeBytes: number): Promise<void> {
   walk.bytes += sizeBytes
   if (sizeBytes > MAX_FILE_BYTES) throw faults.project_too_large({ message: `${path} is larger than 1 MiB.` })
-  if (walk.bytes > MAX_TOTAL_BYTES || walk.files.size >= MAX_FILES) {
-    const message = `${walk.root} has more than ${MAX_FILES} source files or 32 MiB of source.`
+  if (walk.bytes > walk.limits.totalMiB * 1024 * 1024 || walk.files.size >= walk.limits.files) {
+    const message = `${walk.root} has more than ${walk.limits.files} source files or ${walk.limits.totalMiB} MiB of source.`
     throw faults.project_too_large({ message, hint: "Name the folder that holds index.ts." })
   }
   walk.files.set(path, await readFile(target, "utf8"))

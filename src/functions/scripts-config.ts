@@ -88,7 +88,8 @@ function typeText(schema: JsonSchema): string {
   if (typeof schema.$ref === "string") return schema.$ref.split("/").at(-1) ?? "any"
   if (schema.format === "date-time" || schema.format === "date") return "date"
   if (schema.type === "array") return `${typeText((schema.items ?? {}) as JsonSchema)}[]`
-  return Array.isArray(schema.type) ? schema.type.join(" | ") : String(schema.type ?? "any")
+  if (Array.isArray(schema.type)) return schema.type.join(" | ")
+  return typeof schema.type === "string" ? schema.type : "any"
 }
 
 /** Every function as a tool that a language model may call. */

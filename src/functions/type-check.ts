@@ -97,6 +97,7 @@ function toSettings({ roots, legacy }: TypeCheck, types: string): object {
 
 /** The checker's output. It runs in the folder of the declarations, where no settings of `bun` can lie in wait. */
 async function runChecker(types: string, settings: string, signal: AbortSignal | undefined): Promise<string> {
+  throwIfInterrupted(signal)
   const { command, env } = bunCommand()
   const options = ["--no-script", "--no-pretty", "--all", "-p", settings]
   const checker = Bun.spawn([...command, "check", ...options], {
@@ -113,11 +114,15 @@ async function runChecker(types: string, settings: string, signal: AbortSignal |
     new Response(checker.stderr).text(),
     checker.exited,
   ])
-  if (signal?.aborted) throw faults.interrupted()
+  throwIfInterrupted(signal)
   if (code === 0 || (code === 1 && diagnosticLine.test(output))) return output
   const end = checker.signalCode ? `was ended by ${checker.signalCode}` : `ended with ${code}`
   const said = `${output}${talk}`.trim().split("\n")[0]
   throw faults.type_check_failed({ message: `The type checker ${end}${said ? `: ${said}` : "."}` })
+}
+
+export function throwIfInterrupted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw faults.interrupted()
 }
 
 const diagnosticLine = /^(.+?)\((\d+),(\d+)\): error (TS\d+): (.*)$/m

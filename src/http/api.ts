@@ -12,6 +12,7 @@ import { logRoutes } from "../logs/routes.ts"
 import { providerRoutes } from "../providers/routes.ts"
 import { recordRoutes } from "../records/routes.ts"
 import { runRoutes } from "../runs/routes.ts"
+import { toolRoutes } from "../runs/tool-routes.ts"
 import { syncRoutes } from "../syncs/routes.ts"
 import { webhookRoutes } from "../webhooks/routes.ts"
 import { cors, preflight } from "./cors.ts"
@@ -21,12 +22,14 @@ import { httpFaults, toResponse } from "./errors.ts"
 import { healthRoutes } from "./health.ts"
 import { createLimiter } from "./limiter.ts"
 import { openRoutes } from "./open-routes.ts"
+import { documentRoute } from "./openapi.ts"
 import { canonicalPath } from "./paths.ts"
 
 /** The table of contents of the whole API. */
 export const endpoints: Endpoint[] = [
   ...healthRoutes,
   ...openRoutes,
+  documentRoute(() => endpoints),
   ...providerRoutes,
   ...integrationRoutes,
   ...connectionRoutes,
@@ -35,6 +38,7 @@ export const endpoints: Endpoint[] = [
   ...recordRoutes,
   ...syncRoutes,
   ...runRoutes,
+  ...toolRoutes,
   ...environmentRoutes,
   ...accountRoutes,
   ...functionRoutes,
@@ -56,8 +60,7 @@ export function createApi(app: App): (request: Request, peer?: string) => Promis
     elysia.route(
       endpoint.method,
       endpoint.path,
-      ({ request, params }) =>
-        answer(door, { endpoint, request, params: params as Record<string, string>, peer: peers.get(request) }),
+      ({ request, params }) => answer(door, { endpoint, request, params, peer: peers.get(request) }),
       {
         parse: "none",
       } as never,

@@ -11,7 +11,9 @@ export function callerAddress(headers: Headers, peer: string | undefined): strin
   return networkOf(trusted ? noted : peer)
 }
 
-const isPrivate = (address: string): boolean => ipaddr.isValid(address) && ipaddr.process(address).range() !== "unicast"
+const privateRanges = ["private", "loopback", "linkLocal", "uniqueLocal", "carrierGradeNat"]
+const isPrivate = (address: string): boolean =>
+  ipaddr.isValid(address) && privateRanges.includes(ipaddr.process(address).range())
 
 function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address

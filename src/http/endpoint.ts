@@ -27,7 +27,7 @@ type Common<Q extends Shape, B extends Shape, H extends Shape, P extends Shape> 
   body?: B
   headers?: H
   params?: P
-  /** Routes without a query shape refuse any query, unless they are told to ignore it. */
+  /** Members of the query that no shape names are refused, unless the route is told to let them pass. */
   ignoreQuery?: boolean
 }
 type Input<Q extends Shape, B extends Shape, H extends Shape, P extends Shape> = {

@@ -1,6 +1,5 @@
 import type { Logger } from "pino"
-import type { z } from "zod"
-import { AppError, defineFaults, type Issue } from "../kit/errors.ts"
+import { AppError, defineFaults } from "../kit/errors.ts"
 
 export const httpFaults = defineFaults({
   not_found: [404, "There is nothing at this path."],
@@ -13,10 +12,6 @@ export const httpFaults = defineFaults({
   invalid_uri_params: [400, ""],
   invalid_headers: [400, ""],
 })
-
-/** Issues as they go over the wire: zod's codes and sentences, path elements as text. */
-export const issuesOf = (error: z.ZodError): Issue[] =>
-  error.issues.map((issue) => ({ code: issue.code, message: issue.message, path: issue.path.map(String) }))
 
 /** Any thrown thing → status and body. Whatever is not an AppError says only a request id; the log has the rest. */
 export function toResponse(error: unknown, context: { requestId: string; log: Logger }): Response {

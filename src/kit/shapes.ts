@@ -1,4 +1,5 @@
 import { z } from "zod"
+import type { Issue } from "./errors.ts"
 
 /** Ids and texts of the public wire format. All at most 255 characters. */
 const named = (pattern: RegExp) => z.string().min(1).max(255).regex(pattern)
@@ -62,3 +63,7 @@ export type EndUserInput = z.infer<typeof EndUserInput>
 export const isoTime = (ms: number): string => new Date(ms).toISOString()
 /** The same instant with `+00:00`, as GET /connections/:id writes it. */
 export const isoOffsetTime = (ms: number): string => isoTime(ms).replace("Z", "+00:00")
+
+/** Issues as they go over the wire: zod's codes and sentences, path elements as text. */
+export const issuesOf = (error: z.ZodError): Issue[] =>
+  error.issues.map((issue) => ({ code: issue.code, message: issue.message, path: issue.path.map(String) }))

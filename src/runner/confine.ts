@@ -25,8 +25,9 @@ const seccomp = { x64: 317, arm64: 277 }
  */
 export function confine(): Measure[] {
   if (process.platform !== "linux") return [{ name: "confinement", on: false, detail: "only on Linux" }]
-  // The time zone and the locale tables are read from files at first use, which is no longer possible afterwards.
-  new Date().toLocaleString()
+  // The time zone is read from a file at first use, which is no longer possible afterwards. Locales need no file, and
+  // touching them here would cost every process 0.5 MB.
+  new Date().getTimezoneOffset()
   const measures = [measure("oom_score", raiseOomScore), measure("priority", () => setPriority(5))]
   let libc: Libc
   try {

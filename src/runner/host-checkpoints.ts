@@ -36,6 +36,8 @@ export async function clearCheckpoint(run: HostRun): Promise<void> {
 }
 
 async function step(run: HostRun, name: string, body?: string): Promise<unknown> {
+  if (run.scope.length > longestKey)
+    throw invalid(`its key "${run.scope.slice(0, 50)}…" is longer than ${longestKey} characters`)
   const input = {
     fence: run.fence,
     connectionId: run.found.connection.id,

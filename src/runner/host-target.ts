@@ -23,6 +23,10 @@ export async function holdTarget(run: HostRun, names: Names, fresh = false): Pro
   const known = run.held?.get(key)
   if (known && !fresh && known.until > now) return known
   const found = await findTarget(run, names)
+  if (!found) {
+    const message = `There is no connection "${connectionId}" for "${providerConfigKey}".`
+    throw faults.failed_to_get_connection({ message })
+  }
   const credentials = readCredentials(run.ctx, found.connection)
   run.operation.hide(secretsOf(credentials))
   const held = { found, target: describeTarget(run.ctx, found), credentials, until: now + keptMs }
@@ -37,16 +41,12 @@ export function forgetTargets(run: HostRun): void {
 }
 
 /** The run's own connection, or another one of the same environment that the call names, as it is now. */
-export async function findTarget(run: HostRun, names: Names): Promise<FoundConnection> {
+export async function findTarget(run: HostRun, names: Names): Promise<FoundConnection | undefined> {
   const { connection, integration } = run.found
   const name = completeNames(run, names)
   // By number and not by name: a connection that is still being validated is hidden from everybody else.
   const isOwn = name.providerConfigKey === integration.unique_key && name.connectionId === connection.connection_id
-  const found = isOwn ? await findConnectionById(run.ctx, connection.id) : await findConnection(run.ctx, name)
-  if (found) return found
-  throw faults.failed_to_get_connection({
-    message: `There is no connection "${name.connectionId}" for "${name.providerConfigKey}".`,
-  })
+  return isOwn ? await findConnectionById(run.ctx, connection.id) : await findConnection(run.ctx, name)
 }
 
 function completeNames({ found }: HostRun, names: Names): { providerConfigKey: string; connectionId: string } {

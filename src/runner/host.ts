@@ -1,9 +1,15 @@
 import { inTransaction } from "../app/context.ts"
 import { changeMetadata, findConnectionById } from "../connections/connections.ts"
-import { readConnectionConfig, readCredentials, secretsOf, withoutRefreshTokens } from "../connections/credentials.ts"
-import { toFull } from "../connections/model.ts"
+import {
+  markFetched,
+  readConnectionConfig,
+  readCredentials,
+  secretsOf,
+  withoutRefreshTokens,
+} from "../connections/credentials.ts"
+import { connectionFaults, toFull } from "../connections/model.ts"
 import { listVariables } from "../environments/environments.ts"
-import { getIntegration } from "../integrations/integrations.ts"
+import { findIntegration, getIntegration } from "../integrations/integrations.ts"
 import { defineFaults } from "../kit/errors.ts"
 import { toPublic } from "../integrations/model.ts"
 import { shownCredentials, webhookUrl } from "../integrations/show.ts"
@@ -105,7 +111,10 @@ function lock(run: HostRun, name: string, input: Record<string, unknown>): Promi
 
 async function showConnection(run: HostRun, input: CallInput<"connection.get">): Promise<unknown> {
   if (input.forceRefresh || input.refreshToken || input.refreshGithubAppJwtToken) forgetTargets(run)
-  const { connection, integration } = await findTarget(run, input)
+  const found = await findTarget(run, input)
+  if (!found) throw await unknownConnection(run, input)
+  const { integration } = found
+  const connection = markFetched(run.ctx, found.connection)
   const secrets = {
     credentials: readCredentials(run.ctx, connection),
     connectionConfig: readConnectionConfig(run.ctx, connection),
@@ -123,6 +132,12 @@ async function writeMetadata(run: HostRun, metadata: Record<string, unknown>, me
   })
   forgetTargets(run)
   return { connection_id: connection.connection_id, provider_config_key: integration.unique_key, metadata }
+}
+
+/** In the words of the API. */
+async function unknownConnection(run: HostRun, { providerConfigKey }: CallInput<"connection.get">): Promise<Error> {
+  const known = providerConfigKey === undefined || (await findIntegration(run.ctx, providerConfigKey))
+  return known ? connectionFaults.not_found() : connectionFaults.unknown_provider_config()
 }
 
 async function showIntegration(run: HostRun, input: CallInput<"integration.get">): Promise<unknown> {

@@ -26,6 +26,7 @@ export function createRunner(options: RunnerOptions): Runner {
   const counts = { started: 0, killed: 0, failures: 0 }
   let measures: Measure[] = []
   let closing = false
+  let warm = options.waitForWarmUp ? 0 : options.warm
 
   const idle = () => [...children].filter((child) => !child.busy)
   const starting = () => [...children].filter((child) => child.busy && child.runs === 0).length
@@ -37,7 +38,7 @@ export function createRunner(options: RunnerOptions): Runner {
 
   const refill = () => {
     // Processes that cannot even say hello must not be started in a tight circle.
-    while (!closing && children.size < options.warm && counts.failures < 3) start()
+    while (!closing && children.size < warm && counts.failures < 3) start()
   }
 
   function becameIdle(child: Child): void {
@@ -157,6 +158,10 @@ export function createRunner(options: RunnerOptions): Runner {
 
   return {
     run,
+    warmUp() {
+      warm = options.warm
+      refill()
+    },
     stats: () => ({
       processes: children.size,
       busy: [...children].filter((child) => child.busy).length,

@@ -65,6 +65,8 @@ export type RunnerStats = {
  */
 export type Runner = {
   run(request: RunRequest): Promise<RunOutcome>
+  /** Starts the warm processes of a runner that was told to wait. */
+  warmUp(): void
   stats(): RunnerStats
   close(): Promise<void>
 }
@@ -74,6 +76,8 @@ export type RunnerLog = (level: "debug" | "info" | "warn" | "error", message: st
 export type RunnerOptions = {
   /** Processes kept ready. */
   warm: number
+  /** Start none of them before `warmUp`; a run before that starts its own. */
+  waitForWarmUp?: boolean
   /** Most processes, not counting those of nested runs. */
   max: number
   /** A process beyond `warm` that has been idle for this long leaves. */

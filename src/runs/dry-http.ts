@@ -1,4 +1,4 @@
-import { identifyFetch, identifyRequest, recordedBody, type RequestIdentity } from "../fixtures/identity.ts"
+import { bodyData, identifyFetch, identifyRequest, type RequestIdentity } from "../fixtures/identity.ts"
 import { EgressError } from "../kit/egress-error.ts"
 import { AppError } from "../kit/errors.ts"
 import type { CallInput } from "../runner/calls.ts"
@@ -35,7 +35,7 @@ async function observe({ options, run }: Dry, sent: Sent, send: () => Promise<Dr
   const { status, headers: responseHeaders = {} } = answer.output as Head
   await options.emit({ ...shown, status, durationMs: durationMs() })
   if (options.record) {
-    const data = recordedBody(body)
+    const data = bodyData(body)
     const response = seenAs(answer.body, sent.responseType)
     await options.emit({ event: "exchange", method, path, params, headers, data, status, responseHeaders, response })
   }

@@ -1,5 +1,6 @@
 import { and, eq, isNull } from "drizzle-orm"
 import type { EnvironmentCtx } from "../app/context.ts"
+import type { DeployedFunctions } from "../app/moments.ts"
 import { listConnectionsOf } from "../connections/connections.ts"
 import type { ConnectionRow } from "../connections/model.ts"
 import { listFunctions } from "../functions/functions.ts"
@@ -21,12 +22,12 @@ export async function startSyncsOfConnection(ctx: EnvironmentCtx, connection: Co
 /** After a deploy: instances on every connection for what is new, other timing where it changed, an end for what was removed. */
 export async function followDeploy(
   ctx: EnvironmentCtx,
-  change: { saved: FunctionRow[]; removed: FunctionRow[] },
+  change: DeployedFunctions,
 ): Promise<void> {
   for (const fn of change.saved) {
     if (fn.type !== "sync" || !fn.enabled) continue
-    for (const connection of await listConnectionsOf(ctx, fn.integration_id))
-      await ensureSync(ctx, { connection, fn, variant: base })
+    const connections = change.storeOnly ? [] : await listConnectionsOf(ctx, fn.integration_id)
+    for (const connection of connections) await ensureSync(ctx, { connection, fn, variant: base })
     await retime(ctx, fn)
   }
   for (const fn of change.removed) {

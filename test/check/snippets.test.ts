@@ -4,6 +4,8 @@ import { join } from "node:path"
 import { checkFunctions } from "../../src/functions/check-functions.ts"
 import { formatDiagnostic } from "../../src/functions/diagnostics.ts"
 import { readProject } from "../../src/functions/project.ts"
+import { checkTypes } from "../../src/functions/type-check.ts"
+import { reasonOf } from "../helpers/reason.ts"
 import { temporaryFolder } from "../helpers/sluice.ts"
 import { readSnippets, type Snippet } from "./snippets.ts"
 
@@ -156,4 +158,15 @@ test("at the same time from many sides, into an empty cache", async () => {
   expect(checks.flatMap(({ errors }) => errors)).toEqual([])
   expect(readdirSync(join(fresh, "types")).length).toBe(1)
   rmSync(fresh, { recursive: true })
+})
+
+test("an interrupted check ends with its own error, before and while the checker runs", async () => {
+  const files = readSnippets("sound-actions.txt")[0]?.files ?? new Map()
+  const early = checkFunctions({ files, cacheDir, signal: AbortSignal.abort() })
+  expect(await reasonOf(early)).toMatchObject({ code: "interrupted" })
+  const types = { files, roots: [...files.keys()].slice(0, 1), legacy: false, cacheDir }
+  const late = new AbortController()
+  const checked = reasonOf(checkTypes({ ...types, signal: late.signal }))
+  late.abort()
+  expect(await checked).toMatchObject({ code: "interrupted" })
 })

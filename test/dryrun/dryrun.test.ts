@@ -111,6 +111,10 @@ describe("sluice dryrun", () => {
     await nango.log("looked", { found: [...stored.keys()].length, gone: gone.deletedKeys.length })`,
       }),
     })
+    // Logs are written in batches; with the end of the operation everything before it is there.
+    const ended = async () =>
+      (await stage.sluice.call("GET", "/sluice/logs?type=sync")).body.data[0]?.state === "success"
+    await until(ended, "the sync's log")
     const before = allRows(stage.sluice)
     const human = await stage.cli(changed, "dryrun", "items", "c1")
     expect(human.stdout).toMatch(/Item +1 +2 +4 +1/)
@@ -132,7 +136,18 @@ describe("sluice dryrun", () => {
   test("an action sees its own writes, and nobody else does", async () => {
     const before = allRows(stage.sluice)
     const { code, stdout, stderr } = await run(
-      ...["everything", "c1", "--integration-id", "fake", "-i", '{"name":"Ann"}', "-m", '{"given":1}', "-c", '{"page":1}'],
+      ...[
+        "everything",
+        "c1",
+        "--integration-id",
+        "fake",
+        "-i",
+        '{"name":"Ann"}',
+        "-m",
+        '{"given":1}',
+        "-c",
+        '{"page":1}',
+      ],
     )
     expect({ code, stderr }).toMatchObject({ code: 0 })
     expect(JSON.parse(stdout)).toEqual({
@@ -260,7 +275,11 @@ describe("sluice dryrun", () => {
     const only = await run("everything", "c1", "-i", '{"name":"x"}')
     expect(only.code).toBe(0)
     await stage.sluice.call("POST", "/connections", {
-      body: { provider_config_key: "other", connection_id: "c1", credentials: { type: "API_KEY", apiKey: "other-key" } },
+      body: {
+        provider_config_key: "other",
+        connection_id: "c1",
+        credentials: { type: "API_KEY", apiKey: "other-key" },
+      },
     })
     const both = await run("everything", "c1", "-i", '{"name":"x"}')
     expect({ code: both.code, stderr: both.stderr }).toEqual({ code: 1, stderr: expect.stringContaining("name one") })
@@ -272,7 +291,9 @@ describe("sluice dryrun", () => {
     const body = {
       name: "waits",
       connection_id: "c1",
-      files: { "fake/actions/waits.ts": action({ exec: `for (;;) await nango.get({ endpoint: "/slow?ms=50", retries: 0 })` }) },
+      files: {
+        "fake/actions/waits.ts": action({ exec: `for (;;) await nango.get({ endpoint: "/slow?ms=50", retries: 0 })` }),
+      },
     }
     const leave = new AbortController()
     const response = await fetch(`${stage.sluice.url}/sluice/dryruns`, {
@@ -300,7 +321,12 @@ describe("sluice dryrun", () => {
     const call = (body: unknown, key?: string | null) => stage.sluice.call("POST", "/sluice/dryruns", { body, key })
     expect((await call({ files: {}, name: "x", connection_id: "c1" }, null)).status).toBe(401)
     expect((await call({ files: {}, name: "x", connection_id: "c1", more: 1 })).body.error.code).toBe("invalid_body")
-    expect((await call({ files: { "a.ts": "" }, name: "x", connection_id: "c1" })).body.error.code).toBe("invalid_project")
-    expect((await stage.sluice.call("GET", "/sync/status?syncs=items&provider_config_key=fake", { headers: onFake() })).status).toBe(200)
+    expect((await call({ files: { "a.ts": "" }, name: "x", connection_id: "c1" })).body.error.code).toBe(
+      "invalid_project",
+    )
+    expect(
+      (await stage.sluice.call("GET", "/sync/status?syncs=items&provider_config_key=fake", { headers: onFake() }))
+        .status,
+    ).toBe(200)
   })
 })

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test"
 import { pino } from "pino"
 import { z } from "zod"
 import { type AppError, defineFaults } from "../../src/kit/errors.ts"
-import { issuesOf, toResponse } from "../../src/http/errors.ts"
+import { toResponse } from "../../src/http/errors.ts"
+import { issuesOf } from "../../src/kit/shapes.ts"
 import { testApp } from "../helpers/app.ts"
 
 const faults = defineFaults({

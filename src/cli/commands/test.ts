@@ -1,7 +1,7 @@
 import type { Command } from "commander"
 import { discoverFunctions } from "../../functions/discover.ts"
 import { formatDiagnostic } from "../../functions/diagnostics.ts"
-import { findRoot, readProject } from "../../functions/project.ts"
+import { findRoot, localLimits, readProject } from "../../functions/project.ts"
 import { findFixtures, findStrays, type FixtureFile } from "../../fixtures/find.ts"
 import { fixtureFaults } from "../../fixtures/model.ts"
 import { runSuite, type SuiteResult } from "../../fixtures/suite.ts"
@@ -64,7 +64,7 @@ async function testProject(cli: Cli, dir: string, options: Options): Promise<voi
 
 async function readFixtures(dir: string, { integration, name }: Options): Promise<Project> {
   const root = await findRoot(dir)
-  const files = await readProject(root)
+  const files = await readProject(root, localLimits)
   const { entries, errors } = discoverFunctions(files)
   // What is wrong elsewhere in the project does not keep the other functions from being tested.
   for (const error of errors) talk(printable(formatDiagnostic(error)))

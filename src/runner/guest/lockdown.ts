@@ -60,7 +60,10 @@ export function lockDown(given: Thing[]): void {
  */
 function pushNeighbours(to: Thing[], thing: Thing): void {
   pushThing(to, Object.getPrototypeOf(thing))
-  for (const key of Reflect.ownKeys(thing)) {
+  const keys = Reflect.ownKeys(thing)
+  // What nearly every function has; a number and a text lead nowhere.
+  if (keys.length === 2 && keys[0] === "length" && keys[1] === "name" && typeof thing === "function") return
+  for (const key of keys) {
     const property = Reflect.getOwnPropertyDescriptor(thing, key)
     pushThing(to, property?.value)
     pushThing(to, property?.get)

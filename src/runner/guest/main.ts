@@ -51,13 +51,16 @@ async function start(job: GuestJob): Promise<void> {
   }
 }
 
+/** Texts of inputs that stand for none: what is missing arrives as an empty object. */
+const noInput = new Set([undefined, "null", "{}"])
+
 type Given = { nango: Record<string, unknown>; validation: Validation }
 
 async function execute(job: GuestJob, exports: unknown, { nango, validation }: Given): Promise<unknown> {
   const { kind } = job
   const input = inputOf(job)
   validation.declare((exports as { default?: unknown } | undefined)?.default)
-  if (kind === "action") await validation.checkInput(input, job.input === undefined || job.input === "null")
+  if (kind === "action") await validation.checkInput(input, noInput.has(job.input))
   if (kind === "sync" || kind === "webhook") {
     await validation.checkMetadata(nango.getMetadata as () => Promise<unknown>)
   }

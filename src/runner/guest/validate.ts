@@ -15,7 +15,7 @@ const maxIssues = 100
 export type Validation = {
   /** The module's default export. */
   declare: (declared: unknown) => void
-  /** @throws SdkError `invalid_action_input`. `missing`: the caller gave none, and `{}` stands for it. */
+  /** @throws SdkError `invalid_action_input`. `missing`: there is none, as far as anybody can tell, and `{}` stands for it. */
   checkInput: (input: unknown, missing: boolean) => Promise<void>
   /** @throws SdkError `invalid_action_output` */
   checkOutput: (output: unknown) => Promise<void>
