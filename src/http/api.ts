@@ -13,6 +13,7 @@ import { providerRoutes } from "../providers/routes.ts"
 import { recordRoutes } from "../records/routes.ts"
 import { runRoutes } from "../runs/routes.ts"
 import { toolRoutes } from "../runs/tool-routes.ts"
+import { deployRoutes } from "../syncs/deploy-routes.ts"
 import { syncRoutes } from "../syncs/routes.ts"
 import { webhookRoutes } from "../webhooks/routes.ts"
 import { cors, preflight } from "./cors.ts"
@@ -37,6 +38,7 @@ export const endpoints: Endpoint[] = [
   ...oldConnectionRoutes,
   ...recordRoutes,
   ...syncRoutes,
+  ...deployRoutes,
   ...runRoutes,
   ...toolRoutes,
   ...environmentRoutes,

@@ -40,7 +40,7 @@ type Counted = { headers: Record<string, string> }
 
 /**
  * Answers one request for one route, in a fixed order: content type, body syntax, who calls, how often, what it may do,
- * shapes (query, body, params, headers), the verb. Whatever is thrown becomes an answer here.
+ * the route's own guard, shapes (query, body, params, headers), the verb. Whatever is thrown becomes an answer here.
  */
 export async function answer(door: Door, arrival: Arrival): Promise<Response> {
   const requestId = crypto.randomUUID()
@@ -68,6 +68,7 @@ async function handle(door: Door, arrival: Arrival, requestId: string, counted: 
   const { environment, caller } = await authenticate(app, request.headers.get("authorization"), isScript)
   await count(door, arrival, counted, `key:${environment.id}:${caller.keyId}${isScript ? ":script" : ""}`, 1)
   requireScope(caller, endpoint.scope)
+  endpoint.guard?.(request)
   const ctx: Ctx = { ...app, environment, caller, requestId }
   return toReply(await endpoint.handle(ctx, { ...shape(arrival, url, body), request }))
 }

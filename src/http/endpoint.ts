@@ -42,6 +42,8 @@ type Input<Q extends Shape, B extends Shape, H extends Shape, P extends Shape> =
 type KeyEndpoint<Q extends Shape, B extends Shape, H extends Shape, P extends Shape> = Common<Q, B, H, P> & {
   access: "key"
   scope: string | string[]
+  /** Looks at the request before its shapes are checked; may throw. */
+  guard?: (request: Request) => void
   handle: (ctx: Ctx, input: Input<Q, B, H, P>) => unknown
 }
 /** A route that anybody may call. */

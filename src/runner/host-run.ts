@@ -30,6 +30,8 @@ export type HostRun = {
   variant: string
   /** Name of the sync; empty for functions that are none. */
   syncName: string
+  /** What webhooks call the run: INITIAL until the sync has ended well once. The status tells whether it was partial. */
+  syncType?: "INITIAL" | "INCREMENTAL" | "WEBHOOK"
   models: string[] | null
   /** The operator accepted that this run may delete nearly everything. */
   acceptDeletes: boolean

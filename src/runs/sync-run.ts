@@ -97,7 +97,9 @@ async function openRun(loaded: Loaded, work: Work): Promise<{ row: SyncRunRow; r
   const { ctx, sync, fn, found } = loaded
   const { task, signal, kind } = work
   const operation = openOperation(loaded, work)
-  const type = kind === "webhook" ? "WEBHOOK" : sync.last_sync_at === null ? "INITIAL" : "INCREMENTAL"
+  const isFirst = sync.last_sync_at === null
+  const partial = fn.definition.syncType === "incremental" && !isFirst
+  const type = kind === "webhook" ? "WEBHOOK" : partial ? "INCREMENTAL" : "INITIAL"
   const [row] = await inTransaction(ctx, (ctx) =>
     ctx.db
       .insert(syncRuns)
@@ -126,6 +128,7 @@ async function openRun(loaded: Loaded, work: Work): Promise<{ row: SyncRunRow; r
     scope: checkpointKey(kind, sync),
     variant: sync.variant,
     syncName: sync.name,
+    syncType: kind === "webhook" ? "WEBHOOK" : isFirst ? "INITIAL" : "INCREMENTAL",
     models: fn.definition.models,
     acceptDeletes: sync.accept_deletes,
     checkpoint: newCheckpointState(),

@@ -21,7 +21,7 @@ export async function queueSuccess(ctx: EnvironmentCtx, run: HostRun, row: SyncR
       found: run.found,
       when: added + updated + deleted === 0 ? "on_sync_completion_always" : undefined,
       body: {
-        ...about(run, row, model),
+        ...about(run, model),
         checkpoints,
         success: true,
         responseResults: { added, updated, deleted },
@@ -41,7 +41,7 @@ export async function queueFailure(ctx: EnvironmentCtx, run: HostRun, row: SyncR
     found: run.found,
     when: "on_sync_error",
     body: {
-      ...about(run, row, (run.models ?? []).join(",")),
+      ...about(run, (run.models ?? []).join(",")),
       success: false,
       error: {
         type: "script_error",
@@ -55,7 +55,7 @@ export async function queueFailure(ctx: EnvironmentCtx, run: HostRun, row: SyncR
   })
 }
 
-function about(run: HostRun, row: SyncRunRow, model: string) {
+function about(run: HostRun, model: string) {
   const { connection, integration } = run.found
   return {
     from: "nango",
@@ -65,6 +65,6 @@ function about(run: HostRun, row: SyncRunRow, model: string) {
     syncName: run.syncName,
     syncVariant: run.variant,
     model,
-    syncType: row.type,
+    syncType: run.syncType,
   }
 }

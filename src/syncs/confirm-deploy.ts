@@ -30,8 +30,8 @@ export type Differences = {
 type Deployed = { row: FunctionRow; key: string }
 type World = {
   deployed: Deployed[]
-  /** Integration id → live connections. */
-  connections: Map<number, number>
+  /** Live connections by the key of their integration. */
+  connections: Map<string, number>
   /** Integration id and name of the syncs that some connection has. */
   running: Set<string>
 }
@@ -64,21 +64,13 @@ async function lookAround(ctx: EnvironmentCtx): Promise<World> {
     .where(and(eq(syncs.environment_id, ctx.environment.id), isNull(syncs.deleted_at)))
   return {
     deployed: rows.map((row) => ({ row, key: keys.get(row.integration_id) ?? "" })),
-    connections: new Map(counts.map((one) => [one.id, one.connections])),
+    connections: new Map(counts.map((one) => [keys.get(one.id) ?? "", one.connections])),
     running: new Set(running.map(({ id, name }) => `${id}/${name}`)),
   }
 }
 
-type FlowDifferences = Pick<
-  Differences,
-  | "newSyncs"
-  | "updatedSyncs"
-  | "deletedSyncs"
-  | "newActions"
-  | "updatedActions"
-  | "deletedActions"
-  | "deletedModels"
->
+type EventDifferences = Pick<Differences, "newOnEventScripts" | "updatedOnEventScripts" | "deletedOnEventScripts">
+type FlowDifferences = Omit<Differences, keyof EventDifferences>
 
 function compareFlows(body: ConfirmFlows, world: World, removable: Deployed[]): FlowDifferences {
   const found: FlowDifferences = {
@@ -101,7 +93,7 @@ function compareFlows(body: ConfirmFlows, world: World, removable: Deployed[]): 
     if (row.type === "action") found.deletedActions.push(slim)
     if (row.type !== "sync") continue
     const auto_start = row.definition.autoStart
-    found.deletedSyncs.push({ ...slim, connections: world.connections.get(row.integration_id) ?? 0, auto_start })
+    found.deletedSyncs.push({ ...slim, connections: world.connections.get(key) ?? 0, auto_start })
   }
   return found
 }
@@ -112,10 +104,40 @@ function addFlow(found: FlowDifferences, flow: Flow, row: FunctionRow | undefine
     found[row ? "updatedActions" : "newActions"].push(slim)
     return
   }
-  const sync = { ...slim, connections: connectionsOf(world, flow.providerConfigKey, row), auto_start: flow.auto_start }
+  const sync = { ...slim, connections: world.connections.get(flow.providerConfigKey) ?? 0, auto_start: flow.auto_start }
   const isNew = !row || (sync.connections > 0 && !world.running.has(`${row.integration_id}/${row.name}`))
   found[isNew ? "newSyncs" : "updatedSyncs"].push(sync)
   if (!row || sync.connections === 0) return
   const dropped = (row.definition.models ?? []).filter((model) => !flow.models.includes(model))
   for (const model of dropped) if (!found.deletedModels.includes(model)) found.deletedModels.push(model)
+}
+
+/** An event function is told by its event too: one that listens to another event is a new one, and the old one goes. */
+function compareEvents(body: ConfirmFlows, world: World, removable: Deployed[]): EventDifferences {
+  const found: EventDifferences = { newOnEventScripts: [], updatedOnEventScripts: [], deletedOnEventScripts: [] }
+  const kept = new Set<FunctionRow>()
+  const scripts = eventScriptsOf(body) ?? []
+  for (const { providerConfigKey, name, event } of scripts) {
+    const row = findDeployed(world, { type: "on-event", name, providerConfigKey })
+    const isSame = row?.definition.event === event
+    if (row && isSame) kept.add(row)
+    found[isSame ? "updatedOnEventScripts" : "newOnEventScripts"].push({ providerConfigKey, name, event })
+  }
+  const isSent = (one: Deployed) =>
+    scripts.some(({ providerConfigKey, name }) => one.key === providerConfigKey && one.row.name === name)
+  const gone = world.deployed.filter((one) => one.row.type === "on-event" && !kept.has(one.row))
+  for (const one of gone.filter((one) => removable.includes(one) || isSent(one))) {
+    const { name, definition } = one.row
+    found.deletedOnEventScripts.push({ providerConfigKey: one.key, name, event: definition.event ?? "" })
+  }
+  return found
+}
+
+function findDeployed(
+  { deployed }: World,
+  name: { type: FunctionRow["type"]; name: string; providerConfigKey: string },
+): FunctionRow | undefined {
+  return deployed.find(
+    ({ row, key }) => row.type === name.type && row.name === name.name && key === name.providerConfigKey,
+  )?.row
 }

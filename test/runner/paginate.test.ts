@@ -3,13 +3,14 @@ import { testRunner } from "./harness.ts"
 import { facts, request, sync, valueOf, errorOf } from "./requests.ts"
 import type { Seen } from "./requests.ts"
 
+import { edgeRows } from "./paginate-edge-rows.ts"
 import { moreRows } from "./paginate-more-rows.ts"
 import { rows } from "./paginate-rows.ts"
 
 const runner = testRunner({ warm: 2 })
 
 describe("paginate", () => {
-  test.each([...rows, ...moreRows].map((row) => [row.name, row] as const))("%s", async (_, row) => {
+  test.each([...rows, ...moreRows, ...edgeRows].map((row) => [row.name, row] as const))("%s", async (_, row) => {
     const seen: Seen[] = []
     const pages = [...row.pages]
     const code = sync(`const told = [], got = [], mine = { own: "x" }

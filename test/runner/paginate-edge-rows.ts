@@ -1,0 +1,178 @@
+import { cursor, items, link, offset, on, page } from "./paginate-rows.ts"
+import type { Row } from "./paginate-rows.ts"
+
+const next = `type: "link", link_path_in_response_body: "next", response_path: "items"`
+
+/** Corners of the three ways, one by one. */
+export const edgeRows: Row[] = [
+  {
+    name: "cursor: a number as text is text",
+    config: `paginate: { ${cursor}, ${on} }`,
+    pages: [items([1], "12"), items([2], " 13 "), items([3])],
+    yields: [[1], [2], [3]],
+    sent: [{}, { params: { after: "12" } }, { params: { after: "13" } }],
+    told: ["12", "13", null],
+  },
+  {
+    name: "cursor: in the body a number stays a number, 0 too",
+    config: `method: "PUT", paginate: { ${cursor} }`,
+    pages: [items([1], 0), items([2], 7), items([3])],
+    yields: [[1], [2], [3]],
+    sent: [{ body: {} }, { body: { after: 0 } }, { body: { after: 7 } }],
+  },
+  {
+    name: "cursor: null items end it",
+    config: `paginate: { ${cursor}, ${on} }`,
+    pages: [page({ items: null, next: "a" })],
+    yields: [],
+    told: [],
+  },
+  {
+    name: "cursor: items that are an object without length end it",
+    config: `paginate: { ${cursor} }`,
+    pages: [page({ items: { a: 1 }, next: "a" })],
+    yields: [],
+  },
+  {
+    name: "cursor: an answer that is text and no JSON has no items",
+    config: `paginate: { ${cursor} }`,
+    pages: [page("plain")],
+    yields: [],
+  },
+  {
+    name: "cursor: DELETE keeps it in the query",
+    config: `method: "DELETE", data: { q: 1 }, paginate: { ${cursor} }`,
+    pages: [items([1], "a"), items([2])],
+    yields: [[1], [2]],
+    sent: [{ method: "DELETE", params: {}, body: { q: 1 } }, { params: { after: "a" } }],
+  },
+  {
+    name: "cursor: a method in lower case counts",
+    config: `method: "post", paginate: { ${cursor} }`,
+    pages: [items([1], "a"), items([2])],
+    yields: [[1], [2]],
+    sent: [{ method: "POST", body: {} }, { body: { after: "a" } }],
+  },
+  {
+    name: "cursor: in_body true on a GET sends nothing, as a GET has no body",
+    config: `paginate: { ${cursor}, in_body: true }`,
+    pages: [items([1], "a"), items([2])],
+    yields: [[1], [2]],
+    sent: [
+      { params: undefined, body: undefined },
+      { params: undefined, body: undefined },
+    ],
+  },
+  {
+    name: "cursor: a dotted limit expands in the body beside the cursor",
+    config: `method: "POST", data: { query: "q" }, paginate: { type: "cursor", cursor_name_in_request: "variables.page.after", cursor_path_in_response: "next", response_path: "items", limit: 2, limit_name_in_request: "variables.page.first" }`,
+    pages: [items([1], "a"), items([2])],
+    yields: [[1], [2]],
+    sent: [
+      { body: { query: "q", variables: { page: { first: 2 } } } },
+      { body: { query: "q", variables: { page: { first: 2, after: "a" } } } },
+    ],
+  },
+  {
+    name: "cursor: the call's own params stay beside it, lists joined by commas",
+    config: `params: { own: "x", list: [1, 2] }, paginate: { ${cursor} }`,
+    pages: [items([1], "a b&c"), items([2])],
+    yields: [[1], [2]],
+    sent: [{ params: { own: "x", list: "1,2" } }, { params: { own: "x", list: "1,2", after: "a b&c" } }],
+  },
+  {
+    name: "cursor: limit 0 is no limit",
+    config: `paginate: { ${cursor}, limit: 0 }`,
+    pages: [items([1])],
+    yields: [[1]],
+    sent: [{ params: {} }],
+  },
+  {
+    name: "link: to another host, which the next relative link stays on",
+    config: `paginate: { ${next} }`,
+    pages: [items([1], "https://other.example:8443/p?x=1#f"), items([2], "q"), items([3])],
+    yields: [[1], [2], [3]],
+    sent: [
+      {},
+      { endpoint: "/p?x=1", baseUrlOverride: "https://other.example:8443" },
+      { endpoint: "q", baseUrlOverride: "https://other.example:8443" },
+    ],
+  },
+  {
+    name: "link: a POST keeps its body on every page",
+    config: `method: "POST", data: { q: 1 }, paginate: { ${next}, limit: 5, limit_name_in_request: "n" }`,
+    pages: [items([1], "/2"), items([2])],
+    yields: [[1], [2]],
+    sent: [{ body: { q: 1, n: 5 } }, { endpoint: "/2", body: { q: 1, n: 5 } }],
+  },
+  {
+    name: "link: blank and false are none",
+    config: `paginate: { ${next}, ${on} }`,
+    pages: [items([1], "")],
+    yields: [[1]],
+    told: [""],
+  },
+  {
+    name: "link: there and back again is not noticed",
+    config: `paginate: { ${next} }`,
+    pages: [items([1], "/b"), items([2], "/a"), items([3], "/b"), items([4])],
+    yields: [[1], [2], [3], [4]],
+  },
+  {
+    name: "link: a header without angle brackets or with another relation is none",
+    config: `paginate: { ${link} }`,
+    pages: [page([1], { link: 'https://a.io/2; rel="next", <https://a.io/9>; rel="nextpage"' })],
+    yields: [[1]],
+  },
+  {
+    name: "link: relations without regard to case, parameters in any order",
+    config: `paginate: { ${link} }`,
+    pages: [page([1], { link: '<https://a.io/2>; type="text/html"; REL="Next"' }), page([2])],
+    yields: [[1], [2]],
+    sent: [{}, { endpoint: "/2" }],
+  },
+  {
+    name: "offset: missing items end it",
+    config: `paginate: { ${offset}, ${on} }`,
+    pages: [page({})],
+    yields: [],
+    told: [],
+  },
+  {
+    name: "offset: starts where it is told to, and on_page is told the current one",
+    config: `paginate: { ${offset}, offset_start_value: 40, ${on} }`,
+    pages: [items([1, 2]), items([3]), items([])],
+    yields: [[1, 2], [3]],
+    sent: [{ params: { skip: "40" } }, { params: { skip: "42" } }, { params: { skip: "43" } }],
+    told: [40, 42],
+  },
+  {
+    name: "offset: per page from 1, ended by a short page that on_page is not told of",
+    config: `paginate: { ${offset}, offset_start_value: 1, offset_calculation_method: "per-page", limit: 2, limit_name_in_request: "n", ${on} }`,
+    pages: [items([1, 2]), items([3, 4]), items([5])],
+    yields: [[1, 2], [3, 4], [5]],
+    sent: [{ params: { n: "2", skip: "1" } }, { params: { skip: "2", n: "2" } }, { params: { skip: "3", n: "2" } }],
+    told: [1, 2],
+  },
+  {
+    name: "offset: more than the limit is no short page",
+    config: `paginate: { ${offset}, limit: 2, limit_name_in_request: "n" }`,
+    pages: [items([1, 2, 3]), items([])],
+    yields: [[1, 2, 3]],
+    sent: [{ params: { skip: "0", n: "2" } }, { params: { skip: "3", n: "2" } }],
+  },
+  {
+    name: "offset: by-response-size said aloud, in a dotted body",
+    config: `method: "PATCH", data: { keep: 1 }, paginate: { type: "offset", offset_name_in_request: "page.start", response_path: "items", offset_calculation_method: "by-response-size" }`,
+    pages: [items([1, 2]), items([])],
+    yields: [[1, 2]],
+    sent: [{ body: { keep: 1, page: { start: 0 } } }, { body: { keep: 1, page: { start: 2 } } }],
+  },
+  {
+    name: "offset: an unknown way of counting counts what came",
+    config: `paginate: { ${offset}, offset_calculation_method: "odd" }`,
+    pages: [items([1, 2]), items([])],
+    yields: [[1, 2]],
+    sent: [{ params: { skip: "0" } }, { params: { skip: "2" } }],
+  },
+]
