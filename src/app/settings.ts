@@ -194,6 +194,13 @@ export const settings = {
     schema: whole(0, 1_000_000_000),
     help: "Requests that one key may make in a minute; 0 limits nothing.",
   },
+  retryableNetworkErrors: {
+    name: "SLUICE_RETRYABLE_NETWORK_ERRORS",
+    aliases: ["NANGO_RETRYABLE_NETWORK_ERRORS"],
+    default: [],
+    schema: list,
+    help: "Codes of network errors after which a request is repeated, beside the usual ones.",
+  },
   checkpointTextLimit: {
     name: "SLUICE_CHECKPOINT_TEXT_LIMIT",
     default: 4000,

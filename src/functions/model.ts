@@ -63,3 +63,10 @@ export const functionFaults = defineFaults({
   invalid_cli_version: [400, "This version of the CLI is too old.", "legacy"],
   plan_changed: [409, "What would be deployed has changed since the plan was made."],
 })
+
+/** Deploys of bundles have their own words for some of these. */
+export const bundleFaults = defineFaults({
+  integration_not_found: [400, "Integration(s) not found"],
+  function_exists: [400, "There is an action of this name."],
+  concurrent_deployment: [409, "Another deploy is running in this environment."],
+})

@@ -15,10 +15,18 @@ export type OutboundRequest = {
    * fails.
    */
   body?: string | Uint8Array | ReadableStream<Uint8Array> | null
-  /** From the call to the response headers, all redirects included. Default 60,000. */
+  /**
+   * From the call to the response headers, all redirects included; each piece of a streamed request body starts it
+   * anew. Default 60,000.
+   */
   timeoutMs?: number
-  /** Longest wait for the next piece of the response body. Default 30,000. */
+  /** Longest wait for the next piece of the response body; Infinity waits as long as the caller does. Default 30,000. */
   idleTimeoutMs?: number
+  /**
+   * A response body that is announced to be this small is read before the response is given, within `timeoutMs`: it
+   * can then be passed on with its length. Default: none is.
+   */
+  wholeBytes?: number
   /** Largest response body, counted after decompression. Default: no limit. */
   maxBytes?: number
   signal?: AbortSignal

@@ -2,7 +2,7 @@ import type { MultipartPart, ProxyBody, RequestBody } from "./model.ts"
 
 /** Methods that may carry a body; others drop what the caller gave. */
 const bodyMethods = new Set(["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "REPORT"])
-const formType = "application/x-www-form-urlencoded"
+export const formType = "application/x-www-form-urlencoded"
 
 export type BodyInput = {
   method: string
@@ -28,8 +28,8 @@ export function isReplayable(body: ProxyBody): boolean {
 
 /**
  * The bytes to send and their content type. Text, bytes and streams are left alone; objects, forms and multipart take
- * the provider's members in, and an absent body becomes them. Without a type, POST, PUT and PATCH send raw bodies as
- * a form, as axios does.
+ * the provider's members in, and an absent body becomes them. Without a type, POST, PUT and PATCH send text and
+ * bytes of a function as a form, as axios does.
  */
 export function buildBody(input: BodyInput): BodyResult {
   const { method, body, contentType } = input
@@ -49,9 +49,9 @@ export function buildBody(input: BodyInput): BodyResult {
         contentType: contentType ?? rawType(method),
       }
     case "bytes":
-      return { body: body.bytes, contentType: contentType ?? rawType(method) }
+      return { body: body.bytes, contentType: contentType ?? (body.asIs ? undefined : rawType(method)) }
     default:
-      return { body: body.stream, contentType: contentType ?? rawType(method) }
+      return { body: body.stream, contentType }
   }
 }
 
@@ -148,7 +148,8 @@ function flattenMember(key: string, value: unknown): [string, string][] {
     : []
 }
 
-function mediaType(contentType: string | undefined): string {
+/** The type without its parameters, in lower case; `""` when there is none. */
+export function mediaType(contentType: string | undefined): string {
   return (contentType ?? "").split(";")[0]!.trim().toLowerCase()
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto"
+import type { Provider } from "../providers/model.ts"
 import { connectionScope, renderTemplate, renderTree, requestScope, type TemplateScope } from "../providers/template.ts"
 import { buildBody, type BodyResult } from "./body.ts"
 import { clientCertificate } from "./certificate.ts"
@@ -29,6 +30,8 @@ export function buildRequest(input: BuildInput): BuiltRequest {
   const scope = scopeWith({ ...named, ...requestNames(input, method, url, built) })
   const { headers, secrets } = buildHeaders({ input, method, url, scope, now, random })
   if (built.contentType) headers["content-type"] = built.contentType
+  if (call.body.kind === "stream" && call.body.sizeBytes !== undefined && built.body !== null)
+    headers["content-length"] = String(call.body.sizeBytes)
   const tls = clientCertificate(provider, credentials)
   return {
     method,
@@ -89,7 +92,7 @@ function providerQuery(input: BuildInput, scope: TemplateScope): { entries: Quer
 /** The names of the finished request that signing templates use. */
 function requestNames(input: BuildInput, method: string, url: URL, { body, contentType }: BodyResult) {
   const query = sortedQuery(url.search)
-  const text = signsBody(input) ? textOfBody(body) : ""
+  const text = signsBody(input.provider) ? textOfBody(body) : ""
   const asForm = contentType?.startsWith("application/x-www-form-urlencoded") ? sortedQuery(text) : text
   return {
     path: url.pathname,
@@ -100,9 +103,10 @@ function requestNames(input: BuildInput, method: string, url: URL, { body, conte
   }
 }
 
-/** Turning a large body into text costs; nearly no provider needs it. */
-function signsBody({ provider }: BuildInput): boolean {
-  return /\$\{(params|bodyCanonicalParams|awsSigV4)\b/.test(JSON.stringify(provider.proxy?.headers ?? {}))
+/** Whether the body has a part in a header of the request. Turning it into text costs; nearly no provider needs it. */
+export function signsBody(provider: Provider): boolean {
+  const templates = Object.values(provider.proxy?.headers ?? {})
+  return templates.some((template) => /\$\{(params|bodyCanonicalParams|awsSigV4)\b/.test(String(template)))
 }
 
 /** The body as text; a stream has none, because it can be read once. */

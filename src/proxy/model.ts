@@ -17,7 +17,8 @@ export type MultipartPart =
 
 /**
  * What the caller wants to send. `json` carries JSON text that goes out as it came, unless the provider's entry has a
- * `proxy.body` to merge or the caller's content type asks for a form. A `stream` can be sent once, so it is not retried.
+ * `proxy.body` to merge or the caller's content type asks for a form. Bytes that are `asIs` get no content type of ours.
+ * A `stream` can be sent once, so it is not retried; `sizeBytes` is its length where that is known.
  */
 export type ProxyBody =
   | { kind: "none" }
@@ -25,8 +26,8 @@ export type ProxyBody =
   | { kind: "text"; text: string }
   | { kind: "form"; entries: [string, string][] }
   | { kind: "multipart"; parts: MultipartPart[] }
-  | { kind: "bytes"; bytes: Uint8Array }
-  | { kind: "stream"; stream: ReadableStream<Uint8Array> }
+  | { kind: "bytes"; bytes: Uint8Array; asIs?: boolean }
+  | { kind: "stream"; stream: ReadableStream<Uint8Array>; sizeBytes?: number }
 
 export type RetryHeader = { at?: string | string[]; after?: string | string[] }
 
@@ -127,6 +128,9 @@ export type RetryNotice = {
 export const faults = defineFaults({
   missing_api_url: [400, "The request needs an endpoint or a base URL override"],
   missing_provider: [400, "The request needs an integration"],
+  unknown_provider_config: [404, "There is no integration with this provider config key."],
+  /** The public code of a connection that cannot be had. */
+  server_error: [400, "Failed to get connection"],
   unknown_provider: [400, "The integration's provider is not in the catalogue"],
   unsupported_provider: [400, "The provider has no base URL; give a base URL override"],
   unsupported_auth: [400, "The credentials of the connection are of a kind that requests cannot be signed with"],
@@ -137,6 +141,9 @@ export const faults = defineFaults({
   invalid_certificate_or_key_format: [400, "The client certificate or its key is not valid PEM"],
   base_url_override_disabled: [400, "Base URL overrides are switched off"],
   base_url_override_not_allowed: [400, "The base URL override is not allowed"],
+  url_not_allowed: [400, "The target of the request is not allowed"],
+  invalid_request: [400, "The request cannot be sent"],
+  body_too_large: [413, "The body is too large to be changed or signed on its way"],
   proxy_redirect_to_denied_host: [400, "The provider redirected to a host that is not allowed"],
   failed_to_get_connection: [400, "Failed to get connection"],
 })

@@ -30,15 +30,12 @@ export type SendInput = ProxyTarget & {
   call: ProxyCall
   signal?: AbortSignal
   /** What the gate should know beyond the request itself. */
-  transport?: Pick<OutboundRequest, "timeoutMs" | "idleTimeoutMs" | "maxBytes" | "allow">
+  transport?: Pick<OutboundRequest, "timeoutMs" | "idleTimeoutMs" | "maxBytes" | "allow" | "wholeBytes" | "decompress">
 }
 
 export type ProxyAnswer = {
-  status: number
-  statusText: string
-  headers: Headers
-  /** Decoded. Read it to its end or cancel it. */
-  body: ReadableStream<Uint8Array> | null
+  /** Read its body to the end or cancel it. Decoded, unless `transport` says otherwise. */
+  response: Response
   request: BuiltRequest
 }
 
@@ -105,18 +102,22 @@ async function sendOnce(
     log({ level: "error", error: { code: code ?? "unknown_error", message } })
     return { kind: "failed", error, failure: { code } }
   }
-  const { status, statusText, headers, ok } = response
+  const { status, headers, ok } = response
   log({
     level: ok ? "info" : "error",
     response: { code: status, headers: redactHeaders(headers, request.redactions) },
   })
-  const answer: ProxyAnswer = { status, statusText, headers, body: response.body, request }
+  const answer: ProxyAnswer = { response, request }
   if (ok) return { kind: "answered", answer }
   if (!input.provider.proxy?.retry?.in_body || attempt >= input.call.retries) {
     return { kind: "answered", answer, failure: { status, headers } }
   }
-  const { text, body } = await peekBody(response.body, peekBytes)
-  return { kind: "answered", answer: { ...answer, body }, failure: { status, headers, bodyText: () => text } }
+  const { text, response: whole } = await peekBody(response, peekBytes)
+  return {
+    kind: "answered",
+    answer: { response: whole, request },
+    failure: { status, headers, bodyText: () => text },
+  }
 }
 
 /** Starts the clock of an attempt; the returned function stops it and writes the log. */
@@ -128,28 +129,18 @@ function recordAttempt(tools: SendTools, request: BuiltRequest, retry: HttpAttem
   }
 }
 
-async function discard({ body }: ProxyAnswer): Promise<void> {
+async function discard({ response }: ProxyAnswer): Promise<void> {
   try {
-    await body?.cancel()
+    await response.body?.cancel()
   } catch {
     // The connection broke while nobody read the answer; it is released all the same.
   }
 }
 
-/** Answers are always decoded, as callers of the original are used to; `decompress` is only what was asked for. */
+/** Answers are decoded, as functions are used to, unless the transport is told otherwise. */
 function toOutbound(request: BuiltRequest, { signal, transport }: SendInput): OutboundRequest {
   const { method, url, headers, body, forwardHeadersOnRedirect, tls } = request
-  return {
-    ...transport,
-    method,
-    url,
-    headers,
-    body,
-    forwardHeadersOnRedirect,
-    tls,
-    signal,
-    decompress: true,
-  }
+  return { decompress: true, ...transport, method, url, headers, body, forwardHeadersOnRedirect, tls, signal }
 }
 
 function describeRequest({ method, url, headers, redactions }: BuiltRequest): Pick<HttpAttempt, "message" | "request"> {

@@ -1,7 +1,8 @@
 import { closeSync, openSync, writeFileSync } from "node:fs"
 import { setPriority } from "node:os"
-import { dlopen, FFIType, ptr } from "bun:ffi"
+import { FFIType, ptr } from "bun:ffi"
 import { standalone } from "../kit/entry.ts"
+import { openLibc } from "../kit/libc.ts"
 import { seccompProgram } from "./seccomp.ts"
 
 /** What one measure of confinement came to: `on`, or why it is not. */
@@ -31,7 +32,7 @@ export function confine(): Measure[] {
   const measures = [measure("oom_score", raiseOomScore), measure("priority", () => setPriority(5))]
   let libc: Libc
   try {
-    libc = openLibc()
+    libc = openSymbols()
   } catch (error) {
     return [...measures, { name: "ffi", on: false, detail: textOf(error) }]
   }
@@ -59,23 +60,13 @@ function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-function openLibc(): Libc {
+function openSymbols(): Libc {
   const { i32, u64, ptr: pointer, i64 } = FFIType
-  const symbols = {
+  return openLibc({
     prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
     setrlimit: { args: [i32, pointer], returns: i32 },
     syscall: { args: [i64, u64, u64, u64, u64], returns: i64 },
-  } as const
-  const musl = process.arch === "arm64" ? "libc.musl-aarch64.so.1" : "libc.musl-x86_64.so.1"
-  let failure: unknown
-  for (const name of ["libc.so.6", musl]) {
-    try {
-      return dlopen(name, symbols).symbols as unknown as Libc
-    } catch (error) {
-      failure = error
-    }
-  }
-  throw failure
+  }) as unknown as Libc
 }
 
 function check(what: string, result: number | bigint): number {

@@ -28,7 +28,12 @@ export async function sendForGuest(run: HostRun, input: Send, body: Payload): Pr
   const { status, statusText, request } = answer
   const bytes = new Uint8Array(await new Response(answer.body).arrayBuffer())
   return {
-    output: { status, statusText, headers: plainHeaders(answer.headers), url: redactUrl(request.url, request.redactions) },
+    output: {
+      status,
+      statusText,
+      headers: plainHeaders(answer.headers),
+      url: redactUrl(request.url, request.redactions),
+    },
     body: binaryTypes.has(input.responseType ?? "") ? bytes : new TextDecoder().decode(bytes),
   }
 }
@@ -61,6 +66,7 @@ function toolsOf(run: HostRun, input: Send): SendTools {
     egress: run.ctx.egress,
     now: run.ctx.now,
     sleep: run.sleep ?? sleep,
+    extraNetworkCodes: run.ctx.config.retryableNetworkErrors,
     credentials: async (_, fresh) => (await holdTarget(run, input, fresh)).credentials,
     onAttempt: ({ level, message, ...detail }) =>
       run.operation.write({ type: "http", level, source: "internal", message, detail }),
@@ -85,7 +91,8 @@ async function readParts(body: Uint8Array, contentType = ""): Promise<MultipartP
   let form: Iterable<[string, string | File]>
   try {
     const read = new Response(new Uint8Array(body), { headers: { "content-type": contentType } })
-    form = (await read.formData()) as unknown as Iterable<[string, string | File]>
+    const data: unknown = await read.formData()
+    form = data as Iterable<[string, string | File]>
   } catch {
     // Malformed: it goes out as it came, and the provider judges it.
     return undefined

@@ -22,6 +22,8 @@ type Waiting = { request: RunRequest; resolve: (outcome: RunOutcome) => void; ab
  */
 export function createRunner(options: RunnerOptions): Runner {
   const children = new Set<Child>()
+  /** Those whose run is over and whose Worker is on its way out: free in a moment, so nobody is started in their place. */
+  const ending = new Set<Child>()
   const queue: Waiting[] = []
   const counts = { started: 0, killed: 0, failures: 0 }
   let measures: Measure[] = []
@@ -42,6 +44,7 @@ export function createRunner(options: RunnerOptions): Runner {
   }
 
   function becameIdle(child: Child): void {
+    ending.delete(child)
     counts.failures = 0
     measures = child.measures
     if (closing || worn(child)) {
@@ -59,6 +62,7 @@ export function createRunner(options: RunnerOptions): Runner {
 
   function gone(child: Child): void {
     children.delete(child)
+    ending.delete(child)
     counts.killed++
     if (child.runs === 0 && child.measures.length === 0 && !closing) counts.failures++
     if (counts.failures >= 3) failAll("The runner process cannot be started on this machine")
@@ -77,7 +81,9 @@ export function createRunner(options: RunnerOptions): Runner {
   async function begin(child: Child, { request, resolve, abort }: Waiting): Promise<void> {
     request.signal?.removeEventListener("abort", abort)
     watcher ??= setInterval(() => watch(), watchMs)
-    resolve(await child.run(request))
+    const outcome = await child.run(request)
+    if (child.busy && children.has(child)) ending.add(child)
+    resolve(outcome)
   }
 
   /** The one used last, so that the others can grow old and leave; but not while it still makes its next Worker. */
@@ -98,7 +104,7 @@ export function createRunner(options: RunnerOptions): Runner {
     const nested = (request.nested ?? 0) > 0
     if (nested) queue.unshift(waiting)
     else queue.push(waiting)
-    if (starting() < queue.length && mayGrow(request)) start()
+    if (starting() + ending.size < queue.length && mayGrow(request)) start()
   }
 
   async function runWithLibraries(request: RunRequest, names: LibraryName[]): Promise<RunOutcome> {

@@ -1,4 +1,5 @@
 import { workerUrl } from "../kit/entry.ts"
+import { keepSmall } from "../kit/footprint.ts"
 import { confine } from "./confine.ts"
 import type { FromChild, FromGuest, ToChild, ToGuest } from "./protocol.ts"
 
@@ -11,6 +12,7 @@ type Guest = { worker: Worker; run: number | undefined; done: boolean }
  */
 export function runRunnerProcess(): void {
   process.on("disconnect", () => process.exit(0))
+  keepSmall()
   const measures = confine()
   let next = prepareGuest()
   let current: Guest | undefined

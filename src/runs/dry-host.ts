@@ -80,6 +80,11 @@ const text = (body: Payload | undefined): string => (typeof body === "string" ? 
 const handlers: Handlers = {
   "proxy.send": observeSend,
   "fetch.raw": observeFetch,
+  // Waits for the listener, so that a function that talks without end cannot fill the daemon's memory.
+  "log.write": async ({ options }, { level, message, meta }) => {
+    await options.emit({ event: "log", level, source: "user", message, detail: meta })
+    return {}
+  },
   "records.save": (dry, input, body) => dry.records.write("save", input, text(body)),
   "records.update": (dry, input, body) => dry.records.write("update", input, text(body)),
   "records.delete": (dry, input, body) => dry.records.write("delete", input, text(body)),
@@ -105,7 +110,10 @@ const handlers: Handlers = {
   },
   "lock.acquire": async ({ locks }, { key }) => ({ output: Boolean(locks.add(key)) }),
   "lock.release": async ({ locks }, { key }) => ({ output: locks.delete(key) }),
-  "lock.releaseAll": async ({ locks }) => ({ output: void locks.clear() }),
+  "lock.releaseAll": async ({ locks }) => {
+    locks.clear()
+    return {}
+  },
 }
 
 const note = ({ run }: Dry, message: string, detail: unknown) => run.operation.info(`${message} (dry run)`, detail)

@@ -3,6 +3,7 @@ import type { FoundConnection } from "../connections/connections.ts"
 import { readConnectionConfig, readCredentials, secretsOf } from "../connections/credentials.ts"
 import type { DryEvent } from "../fixtures/events.ts"
 import { createScrubber, type Scrubber } from "../fixtures/scrub.ts"
+import { readCredentials as readAppCredentials, readCustom } from "../integrations/integrations.ts"
 import { newOperationId } from "../kit/ids.ts"
 import { isSecretName } from "../kit/redact.ts"
 import type { Operation } from "../logs/log.ts"
@@ -17,8 +18,14 @@ export function openDryOperation(
 ): { operation: Operation; emit: (event: DryEvent) => Promise<void>; secrets: Scrubber } {
   const secrets = createScrubber()
   const credentials = readCredentials(ctx, found.connection)
-  const own = [...namedSecrets(credentials, true), ...namedSecrets(readConnectionConfig(ctx, found.connection), false)]
-  secrets.add(own)
+  const { connection, integration } = found
+  secrets.add(namedSecrets(credentials, true))
+  const more = [
+    readConnectionConfig(ctx, connection),
+    readAppCredentials(ctx, integration),
+    readCustom(ctx, integration),
+  ]
+  secrets.add(more.flatMap((members) => namedSecrets(members, false)))
   // Beside tokens, a provider's answer to a token request tells names and numbers that are no secrets.
   const known = new Set(secretsOf(credentials))
 
@@ -32,8 +39,7 @@ export function openDryOperation(
     id: newOperationId(ctx.now()),
     write({ type, level, source, message, detail }) {
       // Attempts are told as requests, once each.
-      if (type === "log")
-        write(level, source, message, source === "user" ? (detail as { meta?: unknown })?.meta : detail)
+      if (type === "log") write(level, source, message, detail)
     },
     info: line("info"),
     warn: line("warn"),

@@ -107,7 +107,7 @@ async function readStored(run: HostRun, { connectionId, model }: Target, ids: st
   for (const line of lines === "" ? [] : lines.split("\n")) {
     const { _nango_metadata: meta, ...payload } = JSON.parse(line) as JsonObject
     const { deleted_at, pruned_at } = meta as JsonObject
-    found.set(String(payload.id), { live: deleted_at === null, pruned: pruned_at !== null, payload })
+    found.set(payload.id as string, { live: deleted_at === null, pruned: pruned_at !== null, payload })
   }
   return found
 }

@@ -19,9 +19,16 @@ export async function openSqlite(options: {
   onWriterDeath: (error: Error) => void
 }): Promise<Store> {
   const paths = { main: join(options.directory, mainFile), logs: join(options.directory, logsFile) }
-  prepareFile(paths.main, "main")
-  prepareFile(paths.logs, "logs")
-  const writer = await startWriter(options.writer, paths, options.onWriterDeath)
+  // Its modules load on its own thread while the files are prepared.
+  const worker = new Worker(options.writer)
+  try {
+    prepareFile(paths.main, "main")
+    prepareFile(paths.logs, "logs")
+  } catch (error) {
+    worker.terminate()
+    throw error
+  }
+  const writer = await startWriter(worker, paths, options.onWriterDeath)
   const main = openReader(paths.main)
   const logs = openReader(paths.logs)
   let gate: Promise<void> = Promise.resolve()
@@ -129,11 +136,10 @@ function dropOldest(cache: Map<string, Statement>): void {
 }
 
 async function startWriter(
-  entry: string | URL,
+  worker: Worker,
   paths: { main: string; logs: string },
   onDeath: (error: Error) => void,
 ): Promise<Writer> {
-  const worker = new Worker(entry)
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
   let nextId = 1
   let closing = false

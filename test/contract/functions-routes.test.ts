@@ -11,8 +11,18 @@ let at: Connection
 beforeAll(async () => {
   world = await startWithFake()
   at = await stage(world.sluice, files)
+  // A project cannot give two functions one name; functions that stand alone can.
+  change("UPDATE functions SET name = 'create' WHERE name = 'create-daily'")
 })
 afterAll(() => world[Symbol.asyncDispose]())
+
+/** Writes to the database beside the daemon, what only other kinds of deploy can do. */
+function change(sql: string): void {
+  const db = new Database(join(world.sluice.dataDir, "sluice.db"))
+  db.run("PRAGMA busy_timeout = 5000")
+  expect(db.run(sql).changes).toBe(1)
+  db.close()
+}
 
 const createIssue = `import { createAction } from "nango"
 import * as z from "zod"
@@ -37,7 +47,7 @@ export default createOnEvent({
 `
 const files = {
   "syncs/things.ts": syncFile(""),
-  "syncs/create.ts": syncFile("", { frequency: "every day", autoStart: true }),
+  "syncs/create-daily.ts": syncFile("", { frequency: "every day", autoStart: true, models: "Daily: z.object({ id: z.string() })" }),
   "actions/create.ts": createIssue,
   "actions/find_thing.ts": actionFile("return input"),
   "on-events/greet.ts": onCreation,
@@ -138,23 +148,12 @@ test("deleteFunction: what a project deploys stays, what stands alone goes with 
   const untyped = await world.sluice.call("DELETE", `/integrations/${own.key}/functions/things`)
   expect([untyped.status, untyped.body.error.code]).toEqual([400, "invalid_query_params"])
 
-  standAlone(own.key)
+  change("UPDATE functions SET source = 'standalone' WHERE source = 'repo' AND name = 'things' AND id = (SELECT max(id) FROM functions)")
   expect(await remove("things", "sync")).toEqual({ data: { success: true } })
   expect(await own.status("things")).toBeUndefined()
   expect((await nango.listFunctions({ uniqueKey: own.key })).data).toEqual([])
   await expectRefused(remove("things", "sync"), 404, "not_found")
 })
-
-/** Says that the functions of an integration belong to no project, as a deploy of a single function would. */
-function standAlone(key: string): void {
-  const db = new Database(join(world.sluice.dataDir, "sluice.db"))
-  db.run("PRAGMA busy_timeout = 5000")
-  db.run(
-    "UPDATE functions SET source = 'standalone' WHERE integration_id = (SELECT id FROM integrations WHERE unique_key = ?)",
-    [key],
-  )
-  db.close()
-}
 
 test("getScriptsConfig serves readers of today's and of the older documents", async () => {
   for (const nango of [client(world.sluice), client042(world.sluice), client040(world.sluice)]) {

@@ -101,6 +101,38 @@ describe("sluice dryrun --save", () => {
     expect(await runCli(["test", dir])).toMatchObject({ code: 0 })
   })
 
+  test("the client secret of the integration stays out", async () => {
+    await stage.sluice.call("POST", "/integrations", {
+      body: {
+        provider: "github",
+        unique_key: "gh",
+        credentials: { type: "OAUTH2", client_id: "client", client_secret: "the-secret-of-the-app", scopes: "repo" },
+      },
+    })
+    const imported = await stage.sluice.call("POST", "/connections", {
+      body: {
+        provider_config_key: "gh",
+        connection_id: "octo",
+        credentials: { type: "OAUTH2", access_token: "gho_of_the_customer", refresh_token: "ghr_of_the_customer" },
+      },
+    })
+    expect(imported.status).toBe(201)
+    const dir = makeProject({
+      "gh/actions/app.ts": action({
+        exec: `
+    const { credentials } = await nango.getIntegration({ include: ["credentials"] })
+    const { data } = await nango.post({ endpoint: "/echo", data: credentials, retries: 0 })
+    return { token: await nango.getToken(), sent: data.body }`,
+      }),
+    })
+    const { stdout, stderr } = await stage.cli(dir, "dryrun", "app", "octo", "--save", "-i", "{}")
+    const text = readFileSync(join(dir, "gh/tests/app.test.json"), "utf8")
+    for (const secret of ["the-secret-of-the-app", "gho_of_the_customer", "ghr_of_the_customer"])
+      expect([text, stdout, stderr].map((one) => one.includes(secret))).toEqual([false, false, false])
+    expect(JSON.parse(text).output.token).toMatch(/^redacted-\d$/)
+    expect(text).toContain('"scopes": "repo"')
+  })
+
   test("the same run gives the same file", async () => {
     const dir = makeProject({ "fake/actions/leaky.ts": leaky })
     const first = await save(dir, "leaky", "-i", "{}")

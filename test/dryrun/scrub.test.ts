@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { createScrubber } from "../../src/fixtures/scrub.ts"
 
 const secret = "s3cr3t/key+of=the customer"

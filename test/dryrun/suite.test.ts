@@ -224,6 +224,12 @@ describe("sluice test: functions against fixtures", () => {
       },
     ],
   ]
+  passing.push([
+    "a token of its own",
+    "actions",
+    action({ exec: "return [await nango.getToken(), (await nango.getConnection()).provider_config_key]" }),
+    { nango: { getToken: "t" }, output: ["t", "acme"] },
+  ])
   test.each(passing)("passes: %s", async (_, kind, source, fixture) => {
     expect(await runOne(kind, source, fixture)).toMatchObject({ ok: true, report: [], missed: [] })
   })

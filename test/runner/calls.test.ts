@@ -85,7 +85,7 @@ describe("the cache of connections", () => {
       },
     }
     const calls = createConnectionCalls(channel) as Record<string, (...args: unknown[]) => Promise<any>>
-    const n = async (...args: unknown[]) => (await calls.getConnection?.(...args)).n as number
+    const n = async (...args: unknown[]): Promise<number> => (await calls.getConnection?.(...args))?.n
     const start = Date.parse("2026-01-01T00:00:00Z")
     try {
       setSystemTime(start)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { newCheckpointState } from "../../src/runner/host-run.ts"
 import { answerFor } from "../../src/runner/host.ts"
 import { reasonOf } from "../helpers/reason.ts"

@@ -163,6 +163,15 @@ describe("unzipper", () => {
   })
 })
 
+test("an archive that unpacks into more than the run may use ends the run by its name", async () => {
+  const bomb = makeZip([{ name: "zeros", text: "\0".repeat(250 * 1024 * 1024) }]).toString("base64")
+  const code = action(`const { Open } = require("unzipper")
+    const { files } = await Open.buffer(Buffer.from(input, "base64")); return (await files[0].buffer()).length`)
+  const limits = { memoryBytes: 160 * 1024 * 1024 }
+  const outcome = await runner.run(request(code, { input: JSON.stringify(bomb), limits }))
+  expect(errorOf(outcome).type).toBe("function_runtime_out_of_memory")
+})
+
 test("libraries are given only to code that requires them", async () => {
   expect(librariesIn(`var a = require("soap")`)).toEqual(["soap"])
   expect(librariesIn(`__toESM(require('unzipper')); require("zod")`)).toEqual(["unzipper"])

@@ -81,6 +81,19 @@ export const edgeRows: Row[] = [
     sent: [{ params: { own: "x", list: "1,2" } }, { params: { own: "x", list: "1,2", after: "a b&c" } }],
   },
   {
+    name: "cursor: params as text cannot take a cursor",
+    config: `params: "a=1", paginate: { ${cursor} }`,
+    pages: [],
+    fails: 'nango.paginate: "params" must be an object here',
+  },
+  {
+    name: "link: params as text can, as nothing is added to them",
+    config: `params: "a=1", paginate: { ${next} }`,
+    pages: [items([1], "/b"), items([2])],
+    yields: [[1], [2]],
+    sent: [{ params: "a=1" }, { endpoint: "/b", params: undefined }],
+  },
+  {
     name: "cursor: limit 0 is no limit",
     config: `paginate: { ${cursor}, limit: 0 }`,
     pages: [items([1])],

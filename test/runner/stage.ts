@@ -33,7 +33,8 @@ type Given = {
 }
 export type Ran = { outcome: RunOutcome; waits: number[]; messages: NewMessage[]; run: HostRun }
 
-const start = Date.parse("2026-03-04T05:06:07Z")
+/** Where the clock of a stage stands at first. */
+export const startOfStage = Date.parse("2026-03-04T05:06:07Z")
 
 /**
  * Everything of the daemon in this process but its door: store, catalogue, gate, runner. The outside world is a fake
@@ -47,7 +48,7 @@ export async function openStage(entries: Record<string, string>, fakeOptions: Fa
     writeFileSync(join(providers, `${name}.yaml`), text.replaceAll("BASE", fake.url))
   }
   const dataDir = temporaryFolder("stage")
-  const clock = { now: start }
+  const clock = { now: startOfStage }
   const flags = { dataDir, providers, egressAllow: ["127.0.0.0/8"], runnerWarm: 1, runnerMax: 4 }
   const opened = await openApp({
     config: loadConfig({ flags, env: {} }),

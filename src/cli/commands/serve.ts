@@ -1,6 +1,7 @@
 import type { Command } from "commander"
 import { loadConfig } from "../../app/config.ts"
 import { type Setting, type SettingKey, settings } from "../../app/settings.ts"
+import { keepSmall } from "../../kit/footprint.ts"
 import type { Cli } from "../context.ts"
 import { exitCodes } from "../exit.ts"
 import { talk } from "../print.ts"
@@ -30,6 +31,7 @@ async function serve(config: ReturnType<typeof loadConfig>): Promise<number> {
       stopped.resolve(exitCodes.failed)
     },
   })
+  keepSmall()
   if (daemon.newKeys.length > 0) welcome(daemon.newKeys, daemon.url, config.secretKey !== undefined)
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stopped.resolve(exitCodes.ok))
   const code = await stopped.promise

@@ -45,7 +45,7 @@ export function readOptionalText(value: unknown, what: string): string | undefin
 /** The JSON of a value, undefined for what JSON leaves out. */
 export function writeJson(value: unknown, what: string): string | undefined {
   try {
-    return JSON.stringify(value) as string | undefined
+    return JSON.stringify(value)
   } catch (error) {
     throw refuse(`${what} cannot be written as JSON: ${textOf(error)}`)
   }

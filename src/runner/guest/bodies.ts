@@ -22,7 +22,8 @@ export async function encodeBody(data: unknown, contentType: string | undefined)
   if (data instanceof URLSearchParams) {
     return { kind: "form", body: data.toString(), contentType: `${formType};charset=utf-8` }
   }
-  if (typeof data === "function" || typeof data === "symbol") throw refuse(`"data" cannot be sent: it is a ${typeof data}`)
+  if (typeof data === "function" || typeof data === "symbol")
+    throw refuse(`"data" cannot be sent: it is a ${typeof data}`)
   const bytes = asBytes(data) ?? (await collectBytes(data))
   if (bytes) return { kind: "bytes", body: bytes, contentType: formType }
   if (data instanceof FormData) return encodeMultipart(data)

@@ -37,7 +37,8 @@ export function createConnectionCalls(channel: Channel): Record<string, unknown>
     const metadata = readObject(given, "the metadata")
     try {
       const { output } = await channel.call(call, { metadata })
-      const answered = call === "metadata.set" ? { status: 201, statusText: "Created" } : { status: 200, statusText: "OK" }
+      const answered =
+        call === "metadata.set" ? { status: 201, statusText: "Created" } : { status: 200, statusText: "OK" }
       return { data: output, ...answered, headers: {}, config: {}, request: {} }
     } finally {
       connections.clear()

@@ -34,7 +34,12 @@ function createHost(channel: Channel): LibraryHost {
     async send({ url, method, headers, body, timeoutMs }) {
       const input = { url: String(url), method, headers: textHeaders(headers), timeoutMs }
       const answer = await channel.call("fetch.raw", input, body ?? undefined)
-      const head = answer.output as { status: number; statusText?: string; headers: Record<string, string>; url: string }
+      const head = answer.output as {
+        status: number
+        statusText?: string
+        headers: Record<string, string>
+        url: string
+      }
       const bytes = typeof answer.body === "string" ? Buffer.from(answer.body) : (answer.body ?? new Uint8Array())
       return { ...head, statusText: head.statusText ?? "", body: bytes }
     },

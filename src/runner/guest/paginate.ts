@@ -1,4 +1,4 @@
-import { readOptions } from "./arguments.ts"
+import { readOptions, refuse } from "./arguments.ts"
 import { SdkError } from "./errors.ts"
 import type { HttpResponse } from "./errors.ts"
 import type { SendHttp } from "./http.ts"
@@ -45,13 +45,16 @@ function prepare(config: HttpConfig, send: SendHttp, defaults: Record<string, un
     throw new SdkError("unknown_provider_template_in_config", "The provider of this integration is not known")
   }
   const own = readOptions(readRequest(config).paginate, '"paginate"') as Pagination
-  if (!defaults && !own.type) throw new Error("nango.paginate: there is no pagination configuration for this provider or this call")
+  if (!defaults && !own.type)
+    throw new Error("nango.paginate: there is no pagination configuration for this provider or this call")
   const options: Pagination = { ...defaults, ...own }
   validate(options)
   config.method ??= "GET"
   const method = String(config.method).toUpperCase()
   const inBody = typeof own.in_body === "boolean" ? own.in_body : ["POST", "PUT", "PATCH"].includes(method)
   const bag = ((inBody ? config.data : config.params) ?? {}) as Bag
+  const sets = options.limit || options.type !== "link"
+  if (sets && typeof bag !== "object") throw refuse(`${inBody ? '"data"' : '"params"'} must be an object here`)
   if (options.limit) bag[String(options.limit_name_in_request)] = options.limit
   const path = text(options.response_path)
   return {
@@ -87,7 +90,9 @@ function validate(options: Pagination): void {
   if (options.type !== "link")
     throw new Error(`nango.paginate: "${String(options.type)}" is not a pagination type (cursor, link, offset)`)
   if (options.link_rel_in_response_header || options.link_path_in_response_body) return
-  throw new Error('nango.paginate: pagination by link needs "link_rel_in_response_header" or "link_path_in_response_body"')
+  throw new Error(
+    'nango.paginate: pagination by link needs "link_rel_in_response_header" or "link_path_in_response_body"',
+  )
 }
 
 async function* byCursor(walk: Walk): AsyncGenerator {

@@ -6,7 +6,11 @@ import { BodyStream } from "./stream.ts"
  * axios semantics: whatever parses as JSON is parsed, whatever its content type; otherwise text. `arraybuffer` gives a
  * Buffer.
  */
-export function decode(body: Payload | undefined, type: Send["responseType"], parse: (text: string) => unknown): unknown {
+export function decode(
+  body: Payload | undefined,
+  type: Send["responseType"],
+  parse: (text: string) => unknown,
+): unknown {
   const raw = body ?? ""
   if (type === "arraybuffer" || type === "stream") {
     const buffer = typeof raw === "string" ? Buffer.from(raw) : Buffer.from(raw)
@@ -26,7 +30,11 @@ export function decode(body: Payload | undefined, type: Send["responseType"], pa
 const binaryTypes = new Set<Send["responseType"]>(["arraybuffer", "blob", "stream"])
 
 /** The data of a fixture stands there as JSON, also when it is a text; bytes are a Buffer's JSON form. */
-export function recorded(body: Payload | undefined, type: Send["responseType"], parse: (text: string) => unknown): unknown {
+export function recorded(
+  body: Payload | undefined,
+  type: Send["responseType"],
+  parse: (text: string) => unknown,
+): unknown {
   if (typeof body !== "string" || body === "") return undefined
   const data = parse(body)
   const bytes = data as { type?: unknown; data?: unknown } | null

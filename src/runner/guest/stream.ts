@@ -1,5 +1,9 @@
 type Listener = (...args: unknown[]) => void
-type Target = { write: (chunk: unknown) => unknown; end: () => unknown; emit?: (event: string, ...args: unknown[]) => unknown }
+type Target = {
+  write: (chunk: unknown) => unknown
+  end: () => unknown
+  emit?: (event: string, ...args: unknown[]) => unknown
+}
 
 /**
  * What `responseType: "stream"` answers with: the part of Node's Readable that code uses on a response. The body is here

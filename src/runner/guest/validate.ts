@@ -36,7 +36,7 @@ export function createValidation(flags: RunFacts["runnerFlags"] = {}, warn: Warn
   }
   return {
     declare(value) {
-      declared = typeof value === "object" && value !== null ? (value as Declared) : {}
+      declared = typeof value === "object" && value !== null ? value : {}
     },
     async checkInput(input, missing) {
       const schema = flags.validateActionInput ? asSchema(declared.input) : undefined
@@ -68,7 +68,7 @@ export function createValidation(flags: RunFacts["runnerFlags"] = {}, warn: Warn
       if (!schema) return
       const metadata = await read()
       const issues = await issuesOf(schema, metadata)
-      const none = Object.keys((metadata ?? {}) as object).length === 0
+      const none = Object.keys(metadata ?? {}).length === 0
       if (issues.length === 0 || (none && (await issuesOf(schema, undefined)).length === 0)) return
       const message = "The connection's metadata does not match the sync's schema"
       await refuse(flags.validateSyncMetadata, new SdkError("invalid_sync_metadata", message, { issues }))

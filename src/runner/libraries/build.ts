@@ -10,9 +10,10 @@ const replaced: Record<string, string> = {
   buffer: "buffer.ts",
   "readable-stream": "streams.ts",
   ...Object.fromEntries(
-    ["fs", "fs-extra", "graceful-fs", "http", "https", "axios-ntlm", "formidable", "@aws-sdk/client-s3"].map(
-      (name) => [name, "unavailable.ts"],
-    ),
+    ["fs", "fs-extra", "graceful-fs", "http", "https", "axios-ntlm", "formidable", "@aws-sdk/client-s3"].map((name) => [
+      name,
+      "unavailable.ts",
+    ]),
   ),
 }
 

@@ -5,7 +5,10 @@ export async function props<T extends Record<string, unknown>>(fields: T): Promi
   return Object.fromEntries(names.map((name, at) => [name, values[at]]))
 }
 
-export async function mapSeries<T, R>(list: ArrayLike<T>, make: (item: T | undefined, at: number) => R): Promise<Awaited<R>[]> {
+export async function mapSeries<T, R>(
+  list: ArrayLike<T>,
+  make: (item: T | undefined, at: number) => R,
+): Promise<Awaited<R>[]> {
   const made: Awaited<R>[] = []
   for (let at = 0; at < list.length; at++) made.push(await make(list[at], at))
   return made
