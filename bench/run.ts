@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { measureActions } from "./actions.ts"
 import { type Daemon, startDaemon } from "./daemon.ts"
 import { measureLatency } from "./latency.ts"
+import { measureProxy } from "./proxy.ts"
 import { openRaw, type Raw } from "./raw.ts"
 import { measureReads } from "./reads.ts"
 import { type Line, printLine } from "./report.ts"
@@ -28,6 +29,7 @@ const measurements: Record<string, (bench: Bench) => Promise<Line[]>> = {
   reads: measureReads,
   actions: measureActions,
   latency: measureLatency,
+  proxy: measureProxy,
   size: measureSize,
 }
 

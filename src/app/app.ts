@@ -9,9 +9,9 @@ import { parseAllowList } from "../kit/address.ts"
 import { workerUrl } from "../kit/entry.ts"
 import { createEgress } from "../kit/fetch.ts"
 import { createLogSink } from "../logs/log.ts"
-import { keepRetention } from "../logs/retention.ts"
 import { loadCatalogue } from "../providers/catalogue.ts"
 import { createQueueLoop } from "../queue/loop.ts"
+import type { Places } from "../queue/claim.ts"
 import { createRunner } from "../runner/runner.ts"
 import {
   eventHandler,
@@ -21,6 +21,8 @@ import {
   runValidation,
   validatesConnections,
 } from "../runs/event-run.ts"
+import { removeActions } from "../runs/async-actions.ts"
+import { asyncHandler } from "../runs/async-run.ts"
 import { syncHandler } from "../runs/sync-run.ts"
 import { lockDirectory } from "../store/lock.ts"
 import { openSqlite } from "../store/sqlite.ts"
@@ -33,10 +35,12 @@ import {
 import { checkMasterKey } from "./key-check.ts"
 import { queueAuthWebhook } from "../webhooks/auth.ts"
 import { deliveryHandler } from "../webhooks/deliver.ts"
+import { removeWebhooks } from "../webhooks/upkeep.ts"
 import type { Config } from "./config.ts"
 import type { App } from "./context.ts"
 import { prepareDirectory, readMasterKey } from "./directory.ts"
 import { inOrder, type Moments } from "./moments.ts"
+import { keepSwept } from "./sweeps.ts"
 import { embeddedCatalogue, providersFolder } from "./embedded.ts"
 
 export type OpenApp = {
@@ -45,6 +49,8 @@ export type OpenApp = {
   newKeys: { name: string; secretKey: string }[]
   /** Starts the queue: schedules fire and tasks are claimed from now on. */
   start: () => Promise<void>
+  /** Ends what only waits (streams, long polls), so that open requests can come to their end. */
+  beginStop: () => void
   close: () => Promise<void>
 }
 
@@ -65,7 +71,9 @@ const queueGraceMs = 5_000
  */
 export async function openApp(options: OpenOptions): Promise<OpenApp> {
   const releases: { name: string; release: () => unknown }[] = []
+  const stopping = new AbortController()
   const close = async () => {
+    stopping.abort()
     let first: unknown
     for (const { release } of releases.splice(0).toReversed()) {
       try {
@@ -78,7 +86,8 @@ export async function openApp(options: OpenOptions): Promise<OpenApp> {
     if (first) throw first
   }
   try {
-    return await build(options, (name, release) => releases.push({ name, release }), close)
+    const open = await build(options, (name, release) => releases.push({ name, release }), stopping.signal)
+    return { ...open, beginStop: () => stopping.abort(), close }
   } catch (error) {
     await close()
     throw error
@@ -88,8 +97,8 @@ export async function openApp(options: OpenOptions): Promise<OpenApp> {
 async function build(
   options: OpenOptions,
   push: (name: string, release: () => unknown) => void,
-  close: () => Promise<void>,
-): Promise<OpenApp> {
+  stopping: AbortSignal,
+): Promise<Omit<OpenApp, "beginStop" | "close">> {
   const { config, log, now = () => new Date() } = options
   const allow = parseAllowList(config.egressAllow)
   const catalogue = await loadCatalogue({
@@ -127,7 +136,7 @@ async function build(
     now: () => now().getTime(),
   })
   push("runner", runner.close)
-  const queue = createQueueLoop(() => app, { most: config.syncConcurrency, limit: () => config.syncConcurrency })
+  const queue = createQueueLoop(() => app, { places: placesOf(config), limit: (group) => limitOf(config, group) })
   push("queue", () => queue.stop(queueGraceMs))
   const serverUrl = () =>
     config.serverUrl?.replace(/\/+$/, "") ?? `http://localhost:${options.address()?.port ?? config.port}`
@@ -147,15 +156,27 @@ async function build(
     now,
     serverUrl,
     log,
+    stopping,
   }
   await checkMasterKey(app)
   const newKeys = await ensureEnvironments(app)
   const start = async () => {
     await startQueue(app)
-    push("log retention", keepRetention(app).stop)
+    push("sweeps", keepSwept(app).stop)
   }
-  return { app, newKeys, start, close }
+  return { app, newKeys, start }
 }
+
+/** Deliveries wait on strangers for up to twenty seconds each: they have places of their own, so that no run waits for them. */
+const placesOf = (config: Config): Places[] => [
+  { kinds: ["sync", "webhook", "event"], most: config.syncConcurrency },
+  { kinds: ["action"], most: config.syncConcurrency },
+  { kinds: ["delivery"], most: 128 },
+]
+
+/** A receiver that hangs holds up only what is sent to it. */
+const limitOf = (config: Config, group: string): number =>
+  group.startsWith("delivery:") ? 16 : config.syncConcurrency
 
 async function startQueue(app: App): Promise<void> {
   await app.store.step({ name: "logs.abandon", input: { at: app.now().getTime() } })
@@ -164,6 +185,7 @@ async function startQueue(app: App): Promise<void> {
     sync: syncHandler(of, "sync"),
     webhook: syncHandler(of, "webhook"),
     event: eventHandler(of),
+    action: asyncHandler(of),
     delivery: deliveryHandler(of),
   })
   // Last, because making processes holds up the first answers.
@@ -174,6 +196,8 @@ async function startQueue(app: App): Promise<void> {
 const moments: Moments = {
   environmentDeleting: async (ctx) => {
     for (const { unique_key } of await listIntegrations(ctx)) await deleteIntegration(ctx, unique_key)
+    await removeActions(ctx)
+    await removeWebhooks(ctx)
   },
   integrationInUse: async (ctx, integration) => (await listConnectionsOf(ctx, integration.id)).length > 0,
   integrationDeleted: async (ctx, integration) => {

@@ -32,6 +32,8 @@ export type App = {
   /** The address under which this daemon is reached from outside, without a trailing slash. */
   serverUrl: () => string
   log: Logger
+  /** Aborted when the process begins to stop: whoever only waits ends then. */
+  stopping: AbortSignal
 }
 
 /** An App that works inside one environment. */

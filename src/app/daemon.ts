@@ -39,6 +39,7 @@ export async function startDaemon(options: {
     port,
     newKeys: open.newKeys,
     async stop() {
+      open.beginStop()
       await waitAtMost(Promise.resolve(server?.stop(false)), drainMs)
       await server?.stop(true)
       await open.close()
@@ -56,6 +57,8 @@ function listen(config: Config, fetch: Fetch): Bun.Server<undefined> {
       // The door counts bytes itself: its refusal is JSON like every other, and what is streamed on has no limit.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       idleTimeout: 255,
+      // In development mode Bun prints what breaks a streamed answer, with the URL that it came from and its secrets.
+      development: false,
       fetch: withoutTimeout(fetch),
     })
   } catch (cause) {
@@ -68,8 +71,8 @@ function listen(config: Config, fetch: Fetch): Bun.Server<undefined> {
   }
 }
 
-/** An action may take fifteen minutes to answer; Bun would close the silent connection long before. */
+/** An action may take fifteen minutes, and a provider's stream be silent; Bun would close the connection long before. */
 const withoutTimeout = (fetch: Fetch) => (request: Request, server: Bun.Server<undefined>) => {
-  if (/\/(action|v1|mcp|sluice\/dryruns)\b/i.test(request.url)) server.timeout(request, 0)
+  if (/\/(action|proxy|v1|mcp|sluice\/(dryruns|logs|records))\b/i.test(request.url)) server.timeout(request, 0)
   return fetch(request, server.requestIP(request)?.address)
 }

@@ -122,6 +122,12 @@ export const settings = {
     schema: whole(1, 3650),
     help: "Days that operations and messages are kept.",
   },
+  webhookRetentionDays: {
+    name: "SLUICE_WEBHOOK_RETENTION_DAYS",
+    default: 30,
+    schema: whole(1, 3650),
+    help: "Days that webhooks are kept, sent and received, once they are dealt with.",
+  },
   runnerWarm: {
     name: "SLUICE_RUNNER_WARM",
     default: 2,
@@ -200,6 +206,18 @@ export const settings = {
     default: [],
     schema: list,
     help: "Codes of network errors after which a request is repeated, beside the usual ones.",
+  },
+  proxyReplayBytes: {
+    name: "SLUICE_PROXY_REPLAY_BYTES",
+    default: 10_485_760,
+    schema: whole(0, 1_073_741_824),
+    help: "Largest body of a proxied request that is kept to be sent again, in bytes. A larger one is sent once, whatever Retries says.",
+  },
+  proxyTimeoutSeconds: {
+    name: "SLUICE_PROXY_TIMEOUT_SECONDS",
+    default: 300,
+    schema: whole(1, 86_400),
+    help: "Longest wait of a proxied request for the head of the provider's answer, in seconds.",
   },
   checkpointTextLimit: {
     name: "SLUICE_CHECKPOINT_TEXT_LIMIT",

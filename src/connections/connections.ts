@@ -1,7 +1,8 @@
-import { and, desc, eq, exists, inArray, isNull, type SQL } from "drizzle-orm"
+import { and, desc, eq, exists, inArray, isNull, sql, type SQL } from "drizzle-orm"
 import { type EnvironmentCtx, inTransaction } from "../app/context.ts"
 import { type IntegrationRow, integrations } from "../integrations/model.ts"
 import { contains } from "../store/match.ts"
+import { prepareOnce } from "../store/prepared.ts"
 import {
   connectionFaults,
   type ConnectionRow,
@@ -17,21 +18,26 @@ export type ConnectionName = { connectionId: string; providerConfigKey: string }
 
 /** Finds a live connection by its two public names inside the environment. */
 export async function findConnection(ctx: EnvironmentCtx, name: ConnectionName): Promise<FoundConnection | undefined> {
-  const [row] = await ctx.db
+  const [row] = await connectionNamed(ctx.db).all({ ...name, environmentId: ctx.environment.id })
+  return row
+}
+
+const connectionNamed = prepareOnce((db) =>
+  db
     .select({ connection: connections, integration: integrations })
     .from(connections)
     .innerJoin(integrations, eq(integrations.id, connections.integration_id))
     .where(
       and(
-        eq(integrations.environment_id, ctx.environment.id),
-        eq(integrations.unique_key, name.providerConfigKey),
+        eq(integrations.environment_id, sql.placeholder("environmentId")),
+        eq(integrations.unique_key, sql.placeholder("providerConfigKey")),
         isNull(integrations.deleted_at),
-        eq(connections.connection_id, name.connectionId),
+        eq(connections.connection_id, sql.placeholder("connectionId")),
         isNull(connections.deleted_at),
       ),
     )
-  return row
-}
+    .prepare(),
+)
 
 /** By its internal number, also when it is deleted or being validated: look at `deleted_at` where that matters. */
 export async function findConnectionById(ctx: EnvironmentCtx, id: number): Promise<FoundConnection | undefined> {

@@ -7,6 +7,7 @@ import {
   type EnvironmentSettings,
   environments,
   environmentVariables,
+  type ProxySettings,
   type ValidationSettings,
   validationOff,
 } from "./model.ts"
@@ -111,7 +112,7 @@ export function validationOf({ settings }: Environment): ValidationSettings {
 }
 
 /** Changes the named settings and leaves the others. */
-export function saveSettings(ctx: EnvironmentCtx, change: Partial<ValidationSettings>): Promise<Environment> {
+export function saveSettings(ctx: EnvironmentCtx, change: Partial<ValidationSettings & ProxySettings>): Promise<Environment> {
   return inTransaction(ctx, async (ctx) => {
     const { id } = ctx.environment
     const settings = { ...(await getEnvironment(ctx, id)).settings, ...change }

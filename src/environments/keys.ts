@@ -1,6 +1,7 @@
-import { and, eq, isNull } from "drizzle-orm"
+import { and, eq, isNull, sql } from "drizzle-orm"
 import { type App, inTransaction } from "../app/context.ts"
 import { sha256Hex } from "../kit/crypto.ts"
+import { prepareOnce } from "../store/prepared.ts"
 import { type ApiKeyRow, apiKeys, type Caller, type Environment, environmentFaults, environments } from "./model.ts"
 
 const uuidV4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -28,6 +29,23 @@ export async function createKey(
   return { row, secretKey }
 }
 
+const environmentNamed = prepareOnce((db) =>
+  db
+    .select()
+    .from(environments)
+    .where(and(eq(environments.name, sql.placeholder("name")), isNull(environments.deleted_at)))
+    .prepare(),
+)
+
+const keyOfHash = prepareOnce((db) =>
+  db
+    .select({ key: apiKeys, environment: environments })
+    .from(apiKeys)
+    .innerJoin(environments, eq(environments.id, apiKeys.environment_id))
+    .where(and(eq(apiKeys.hash, sql.placeholder("hash")), isNull(environments.deleted_at)))
+    .prepare(),
+)
+
 /**
  * Finds who calls from an Authorization header. Keys are looked up by digest, so the time of the look-up says nothing
  * about how much of a guess was right. Keys of the configuration (`SLUICE_SECRET_KEY`, `NANGO_SECRET_KEY_<ENV>`) come first
@@ -44,19 +62,12 @@ export async function authenticate(
   const hash = sha256Hex(key)
   const fixed = app.config.fixedKeys.get(hash)
   if (fixed !== undefined) {
-    const [environment] = await app.db
-      .select()
-      .from(environments)
-      .where(and(eq(environments.name, fixed), isNull(environments.deleted_at)))
+    const [environment] = await environmentNamed(app.db).all({ name: fixed })
     if (environment)
       return { environment, caller: { kind: "key", keyId: "fixed", scopes: ["environment:*", "account:*"] } }
   }
   if (!uuidV4.test(key)) throw environmentFaults.invalid_secret_key_format()
-  const [row] = await app.db
-    .select({ key: apiKeys, environment: environments })
-    .from(apiKeys)
-    .innerJoin(environments, eq(environments.id, apiKeys.environment_id))
-    .where(and(eq(apiKeys.hash, hash), isNull(environments.deleted_at)))
+  const [row] = await keyOfHash(app.db).all({ hash })
   if (!row || isScript) throw environmentFaults.unknown_account()
   app.keyTouches.add(row.key.id)
   return { environment: row.environment, caller: { kind: "key", keyId: row.key.id, scopes: row.key.scopes } }

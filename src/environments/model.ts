@@ -51,6 +51,10 @@ export const ValidationSettings = z.strictObject({
   validate_sync_metadata: z.boolean(),
 })
 export type ValidationSettings = z.output<typeof ValidationSettings>
+/** Whether requests may name another host than the provider's with a base URL override. On unless set. */
+export const ProxySettings = z.strictObject({ base_url_override: z.boolean() })
+export type ProxySettings = z.output<typeof ProxySettings>
+
 export const validationOff: ValidationSettings = {
   validate_action_input: false,
   validate_action_output: false,
@@ -92,7 +96,7 @@ export const NewKeyOf = NewKey.extend({ environment_id: rowId })
 export const KeyOf = z.strictObject({ environment_id: rowId, key_id: rowId })
 
 /** What was set; other members belong to other rooms. */
-export type EnvironmentSettings = Partial<ValidationSettings> & Record<string, unknown>
+export type EnvironmentSettings = Partial<ValidationSettings & ProxySettings> & Record<string, unknown>
 export type Environment = typeof environments.$inferSelect
 
 /** Who sent a request. */

@@ -1,11 +1,12 @@
 import { keyEndpoint } from "../http/endpoint.ts"
 import { listVariables, saveSettings, saveVariables, validationOf } from "./environments.ts"
-import { type Environment, ValidationSettings, Variables } from "./model.ts"
+import { type Environment, ProxySettings, ValidationSettings, Variables } from "./model.ts"
 
 const show = (environment: Environment) => ({
   name: environment.name,
   is_production: environment.is_production,
   ...validationOf(environment),
+  base_url_override: environment.settings.base_url_override !== false,
 })
 
 // Who may replace the code of an environment may also say how strictly it is run and with which variables.
@@ -42,7 +43,7 @@ export const environmentRoutes = [
     path: "/sluice/environment",
     summary: "Changes settings of the environment",
     scope: changeScope,
-    body: ValidationSettings.partial(),
+    body: ValidationSettings.extend(ProxySettings.shape).partial(),
     handle: async (ctx, { body }) => show(await saveSettings(ctx, body)),
   }),
 ]

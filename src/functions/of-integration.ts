@@ -1,7 +1,10 @@
 import { and, asc, count, eq, isNull, sql } from "drizzle-orm"
 import { type EnvironmentCtx, inTransaction } from "../app/context.ts"
+import { listConnectionsOf } from "../connections/connections.ts"
 import { findIntegration } from "../integrations/integrations.ts"
-import { readCode, removeFunctions } from "./functions.ts"
+import { listModels } from "../records/list.ts"
+import { clearRecords } from "../records/clear.ts"
+import { listFunctions, readCode, removeFunctions } from "./functions.ts"
 import { functionFaults, type FunctionRow, functions } from "./model.ts"
 
 type Type = FunctionRow["type"]
@@ -69,12 +72,26 @@ export async function readSource(ctx: EnvironmentCtx, name: FunctionName): Promi
 
 /** Removes a function that no project deploys; its syncs, schedules and records go with it. */
 export async function deleteFunction(ctx: EnvironmentCtx, name: FunctionName): Promise<void> {
-  await inTransaction(ctx, async (ctx) => {
+  const removed = await inTransaction(ctx, async (ctx) => {
     const row = await getFunctionOf(ctx, name)
     if (row.source === "repo") throw functionFaults.function_managed_by_deploy()
     await removeFunctions(ctx, [row])
     await ctx.moments.functionsDeployed(ctx, { saved: [], removed: [row] })
+    return row
   })
+  if (removed.type === "sync") await clearRecordsOf(ctx, removed)
+}
+
+/** Removes the records of the models that no other sync saves, on every connection, in bounded steps. */
+async function clearRecordsOf(ctx: EnvironmentCtx, removed: FunctionRow): Promise<void> {
+  const others = await listFunctions(ctx, { integrationId: removed.integration_id, type: "sync" })
+  const kept = new Set(others.flatMap((row) => row.definition.models ?? []))
+  const gone = new Set(removed.definition.models?.filter((model) => !kept.has(model)))
+  for (const connection of await listConnectionsOf(ctx, removed.integration_id)) {
+    // A variant's records stand under the model's name and its own.
+    const models = (await listModels(ctx.store, connection.id)).filter((model) => gone.has(model.split("::")[0] ?? ""))
+    for (const model of models) await clearRecords(ctx.store, { connectionId: connection.id, model })
+  }
 }
 
 async function ofIntegration(ctx: EnvironmentCtx, uniqueKey: string) {

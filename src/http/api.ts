@@ -10,7 +10,9 @@ import { functionRoutes } from "../functions/routes.ts"
 import { integrationRoutes } from "../integrations/routes.ts"
 import { logRoutes } from "../logs/routes.ts"
 import { providerRoutes } from "../providers/routes.ts"
+import { proxyRoutes } from "../proxy/routes.ts"
 import { recordRoutes } from "../records/routes.ts"
+import { remoteRoutes } from "../runs/remote-routes.ts"
 import { runRoutes } from "../runs/routes.ts"
 import { toolRoutes } from "../runs/tool-routes.ts"
 import { deployRoutes } from "../syncs/deploy-routes.ts"
@@ -18,19 +20,20 @@ import { syncRoutes } from "../syncs/routes.ts"
 import { webhookRoutes } from "../webhooks/routes.ts"
 import { cors, preflight } from "./cors.ts"
 import { answer } from "./door.ts"
-import type { Endpoint } from "./endpoint.ts"
+import type { Endpoint, RawEndpoint } from "./endpoint.ts"
 import { httpFaults, toResponse } from "./errors.ts"
 import { healthRoutes } from "./health.ts"
 import { createLimiter } from "./limiter.ts"
 import { openRoutes } from "./open-routes.ts"
 import { documentRoute } from "./openapi.ts"
 import { canonicalPath } from "./paths.ts"
+import { createRawDoor } from "./raw-door.ts"
 
 /** The table of contents of the whole API. */
 export const endpoints: Endpoint[] = [
   ...healthRoutes,
   ...openRoutes,
-  documentRoute(() => endpoints),
+  documentRoute(() => ({ endpoints, raw: rawEndpoints })),
   ...providerRoutes,
   ...integrationRoutes,
   ...connectionRoutes,
@@ -40,6 +43,7 @@ export const endpoints: Endpoint[] = [
   ...syncRoutes,
   ...deployRoutes,
   ...runRoutes,
+  ...remoteRoutes,
   ...toolRoutes,
   ...environmentRoutes,
   ...accountRoutes,
@@ -49,6 +53,9 @@ export const endpoints: Endpoint[] = [
   ...logRoutes,
   ...webhookRoutes,
 ]
+
+/** Routes that pass requests on as they come. */
+export const rawEndpoints: RawEndpoint[] = [...proxyRoutes]
 
 /**
  * One function from request to response: CORS, then the route whatever the case of its path, else 404. `peer` is the
@@ -78,7 +85,10 @@ export function createApi(app: App): (request: Request, peer?: string) => Promis
     return toResponse(error, { requestId: crypto.randomUUID(), log: app.log })
   })
   const canonical = canonicalPath(endpoints)
+  const passRaw = createRawDoor(door, rawEndpoints)
   return async (request, peer) => {
+    const passed = passRaw(request)
+    if (passed) return passed
     const path = new URL(request.url).pathname
     const pageOrigin = new URL(app.serverUrl()).origin
     if (request.method === "OPTIONS") return preflight(path, pageOrigin)

@@ -32,14 +32,29 @@ function forConnectPage(origin: string): Rules {
 const rulesOf = (path: string, pageOrigin: string): Rules =>
   /^\/connect\/telemetry\/?$/i.test(path) ? forConnectPage(pageOrigin) : everywhere
 
+const framing = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "SAMEORIGIN",
+  "referrer-policy": "strict-origin",
+}
+
 /** What every answer carries, so that pages of any origin can read it and none can be framed or sniffed. */
 export function cors(response: Response, path: string, pageOrigin: string): Response {
   for (const [name, value] of Object.entries(rulesOf(path, pageOrigin).answer)) response.headers.set(name, value)
-  response.headers.set("x-content-type-options", "nosniff")
-  response.headers.set("x-frame-options", "SAMEORIGIN")
-  response.headers.set("referrer-policy", "strict-origin")
+  for (const [name, value] of Object.entries(framing)) response.headers.set(name, value)
   return response
 }
 
 export const preflight = (path: string, pageOrigin: string): Response =>
   new Response(null, { status: 204, headers: rulesOf(path, pageOrigin).preflight })
+
+const foreign = ["access-control-allow-credentials", "access-control-allow-methods", "access-control-allow-headers"]
+
+/** The same for an answer that somebody else made: who may read it is ours to say, the rest only where it says nothing. */
+export function corsOver(response: Response): Response {
+  const { headers } = response
+  for (const name of foreign) headers.delete(name)
+  for (const [name, value] of Object.entries(everywhere.answer)) headers.set(name, value)
+  for (const [name, value] of Object.entries(framing)) if (!headers.has(name)) headers.set(name, value)
+  return response
+}

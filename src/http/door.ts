@@ -36,7 +36,8 @@ const jsonOnly = new Set([
 /** What every request meets at the door. `peer` is the address at the other end of the socket, where there is one. */
 export type Door = { app: App; limiter: Limiter }
 type Arrival = { endpoint: Endpoint; request: Request; params: Record<string, string>; peer?: string }
-type Counted = { headers: Record<string, string> }
+/** The rate headers of the answer, once the request was counted. */
+export type Counted = { headers: Record<string, string> }
 
 /**
  * Answers one request for one route, in a fixed order: content type, body syntax, who calls, how often, what it may do,
@@ -61,20 +62,27 @@ async function handle(door: Door, arrival: Arrival, requestId: string, counted: 
     endpoint.method === "GET" && !endpoint.body ? undefined : await readJson(request, app.config.bodyLimitBytes)
   if (endpoint.access === "anybody") {
     const address = callerAddress(request.headers, arrival.peer)
-    if (endpoint.points) await count(door, arrival, counted, `address:${address}`, endpoint.points)
+    if (endpoint.points) await count(door, request, counted, `address:${address}`, endpoint.points)
     return toReply(await endpoint.handle(app, { ...shape(arrival, url, body), request }))
   }
-  const isScript = request.headers.get("nango-is-script")?.toLowerCase() === "true"
-  const { environment, caller } = await authenticate(app, request.headers.get("authorization"), isScript)
-  await count(door, arrival, counted, `key:${environment.id}:${caller.keyId}${isScript ? ":script" : ""}`, 1)
-  requireScope(caller, endpoint.scope)
+  const ctx = await admit(door, { request, scope: endpoint.scope, requestId, counted })
   endpoint.guard?.(request)
-  const ctx: Ctx = { ...app, environment, caller, requestId }
   return toReply(await endpoint.handle(ctx, { ...shape(arrival, url, body), request }))
 }
 
+type Admission = { request: Request; scope: string | string[]; requestId: string; counted: Counted }
+
+/** Who calls, how often, and whether it may do this: the context of the request, or the refusal. */
+export async function admit(door: Door, { request, scope, requestId, counted }: Admission): Promise<Ctx> {
+  const isScript = request.headers.get("nango-is-script")?.toLowerCase() === "true"
+  const { environment, caller } = await authenticate(door.app, request.headers.get("authorization"), isScript)
+  await count(door, request, counted, `key:${environment.id}:${caller.keyId}${isScript ? ":script" : ""}`, 1)
+  requireScope(caller, scope)
+  return { ...door.app, environment, caller, requestId }
+}
+
 /** Counts the request, and refuses it when the caller has used up the running window. A limiter that fails limits nobody. */
-async function count(door: Door, arrival: Arrival, counted: Counted, bucket: string, points: number): Promise<void> {
+async function count(door: Door, request: Request, counted: Counted, bucket: string, points: number): Promise<void> {
   const allowance = await door.limiter.take(bucket, points).catch((error: unknown) => {
     door.app.log.error({ err: error }, "requests cannot be counted")
     return undefined
@@ -82,7 +90,7 @@ async function count(door: Door, arrival: Arrival, counted: Counted, bucket: str
   if (!allowance) return
   counted.headers = rateHeaders(allowance)
   if (!allowance.exceeded) return
-  const { method, url } = arrival.request
+  const { method, url } = request
   throw httpFaults.too_many_request({
     extra: { method, path: new URL(url).pathname },
     headers: { "retry-after": String(allowance.retryAfterSeconds) },

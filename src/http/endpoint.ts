@@ -74,3 +74,19 @@ export const openEndpoint = <
 >(
   endpoint: Omit<OpenEndpoint<Q, B, H, P>, "access">,
 ): Endpoint => ({ ...endpoint, access: "anybody" })
+
+/**
+ * A route that gets the request as it came: any method, body unread, path and query untouched. It needs a secret key;
+ * its path ends in `/*`. Its answer goes out as it is.
+ */
+export type RawEndpoint = {
+  method: "ALL"
+  path: `${string}/*`
+  summary: string
+  scope: string | string[]
+  /** For the API document; the handler reads them itself. */
+  headers: z.ZodType
+  handle: (ctx: Ctx, input: { request: Request; rest: string; query: string }) => Promise<Response>
+}
+
+export const rawEndpoint = (endpoint: Omit<RawEndpoint, "method">): RawEndpoint => ({ ...endpoint, method: "ALL" })

@@ -1,12 +1,13 @@
 import { z } from "zod"
 import { fullScope } from "../environments/keys.ts"
 import { version } from "../kit/version.ts"
-import { type Endpoint, openEndpoint, replyText } from "./endpoint.ts"
+import { type Endpoint, openEndpoint, type RawEndpoint, replyText } from "./endpoint.ts"
 
 type Json = Record<string, unknown>
+type Tables = { endpoints: Endpoint[]; raw: RawEndpoint[] }
 
 /** `GET /openapi.json`: the API as its own table of routes describes it (OpenAPI 3.1). */
-export function documentRoute(endpoints: () => Endpoint[]): Endpoint {
+export function documentRoute(tables: () => Tables): Endpoint {
   let text: string | undefined
   return openEndpoint({
     method: "GET",
@@ -14,16 +15,16 @@ export function documentRoute(endpoints: () => Endpoint[]): Endpoint {
     summary: "This document",
     points: 1,
     ignoreQuery: true,
-    handle: () => replyText((text ??= JSON.stringify(describeApi(endpoints())))),
+    handle: () => replyText((text ??= JSON.stringify(describeApi(tables())))),
   })
 }
 
-/** The document for a table of routes: every route with its parameters, body, scopes and the form of its errors. */
-export function describeApi(endpoints: Endpoint[]): Json {
+/** The document for the tables of routes: every route with its parameters, body, scopes and the form of its errors. */
+export function describeApi({ endpoints, raw }: Tables): Json {
   const paths: Record<string, Json> = {}
-  for (const endpoint of endpoints) {
-    const path = (paths[templateOf(endpoint.path)] ??= {})
-    path[endpoint.method.toLowerCase()] = describeOperation(endpoint)
+  for (const route of [...endpoints, ...raw.flatMap(ofEachMethod)]) {
+    const path = (paths[templateOf(route.path)] ??= {})
+    path[route.method.toLowerCase()] = describeOperation(route)
   }
   return {
     openapi: "3.1.0",
@@ -44,7 +45,23 @@ export function describeApi(endpoints: Endpoint[]): Json {
 
 const templateOf = (path: string): string => path.replace(/:(\w+)/g, "{$1}").replace("*", "{path}")
 
-function describeOperation(endpoint: Endpoint): Json {
+type Route = Pick<Endpoint, "path" | "summary" | "query" | "headers" | "params"> & {
+  method: string
+  body?: z.ZodType
+  /** A body of any kind is taken. */
+  anyBody?: boolean
+  access: "key" | "anybody"
+  scope?: string | string[]
+}
+
+/** Such a route takes any method; these are the ones that a document can name. */
+const ofEachMethod = ({ path, summary, headers, scope }: RawEndpoint): Route[] =>
+  ["GET", "POST", "PUT", "PATCH", "DELETE"].map((method) => {
+    const anyBody = method !== "GET"
+    return { method, path, summary, headers, scope, access: "key", anyBody }
+  })
+
+function describeOperation(endpoint: Route): Json {
   const parameters = [
     ...pathParameters(endpoint),
     ...parametersOf(endpoint.query, "query"),
@@ -54,20 +71,25 @@ function describeOperation(endpoint: Endpoint): Json {
     operationId: `${endpoint.method.toLowerCase()}${endpoint.path.replace(/[^a-zA-Z0-9]+/g, "_")}`,
     summary: endpoint.summary,
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(endpoint.body ? { requestBody: { content: { "application/json": { schema: schemaOf(endpoint.body) } } } } : {}),
+    ...bodyOf(endpoint),
     responses: { "2XX": { description: "Done" }, default: { $ref: "#/components/responses/Error" } },
     security: securityOf(endpoint),
   }
 }
 
+function bodyOf({ body, anyBody }: Route): Json {
+  if (anyBody) return { requestBody: { content: { "*/*": {} } } }
+  return body ? { requestBody: { content: { "application/json": { schema: schemaOf(body) } } } } : {}
+}
+
 /** Any one of the scopes suffices, so each is a requirement of its own. */
-function securityOf(endpoint: Endpoint): Json[] {
-  if (endpoint.access === "anybody") return []
-  const scopes = [endpoint.scope].flat()
+function securityOf({ access, scope = [] }: Route): Json[] {
+  if (access === "anybody") return []
+  const scopes = [scope].flat()
   return scopes.length === 0 ? [{ secretKey: [] }] : scopes.map((scope) => ({ secretKey: [fullScope(scope)] }))
 }
 
-function pathParameters({ path, params }: Endpoint): Json[] {
+function pathParameters({ path, params }: Route): Json[] {
   const schemas = params ? (schemaOf(params).properties as Record<string, Json>) : {}
   const names = [...templateOf(path).matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "")
   return names.map((name) => ({ name, in: "path", required: true, schema: schemas[name] ?? { type: "string" } }))

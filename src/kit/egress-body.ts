@@ -11,22 +11,68 @@ const DECODED = new Set(["gzip", "x-gzip", "deflate", "br", "zstd"])
  * Makes the response that the caller gets: logical URL, headers without those of the connection, body within limits.
  * Throws `response_too_large` when the server announces more than `maxBytes`.
  */
-export function deliver(raw: Response, hop: Hop, request: OutboundRequest, cancel: Cancel): Response {
-  cancel.headersArrived()
+export async function deliver(raw: Response, hop: Hop, request: OutboundRequest, cancel: Cancel): Promise<Response> {
   const host = hop.url.hostname
-  const headers = new Headers(raw.headers)
-  for (const name of HOP_HEADERS) headers.delete(name)
+  const headers = withoutHopHeaders(raw.headers)
   const maxBytes = request.maxBytes ?? Number.POSITIVE_INFINITY
   const coding = (headers.get("content-encoding") ?? "").trim().toLowerCase()
   const isDecoded = request.decompress !== false && DECODED.has(coding)
+  const length = Number(headers.get("content-length") ?? Number.NaN)
+  if (!isDecoded && length <= Math.min(request.wholeBytes ?? -1, maxBytes) && mayHaveBody(raw, hop)) {
+    const bytes = length === 0 ? null : await readWhole(raw, host)
+    cancel.done()
+    return makeResponse(raw, headers, bytes && asBody(bytes, headers), hop.url)
+  }
+  cancel.headersArrived()
   if (raw.body && isDecoded) {
     headers.delete("content-encoding")
     headers.delete("content-length")
   }
   if (raw.body && Number(headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(host, maxBytes)
   if (!raw.body) cancel.done()
+  if (raw.body && request.passOn?.(hop.url.href)) return makeResponse(raw, headers, raw.body, hop.url)
   const limits = { host, maxBytes, idleTimeoutMs: request.idleTimeoutMs ?? 30_000, cancel }
   return makeResponse(raw, headers, raw.body && limitBody(raw.body, limits), hop.url)
+}
+
+type Body = ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>
+
+/** The same answer with another body. */
+export function remakeResponse(response: Response, body: ReadableStream<Uint8Array> | null): Response {
+  return makeResponse(response, response.headers, body, response.url)
+}
+
+/** RFC 9110 §7.6.1: also what the `connection` header names belongs to the connection. */
+function withoutHopHeaders(from: Headers): Headers {
+  const headers = new Headers(from)
+  const named = headers.get("connection")?.toLowerCase().split(",") ?? []
+  for (const name of named)
+    if (/^[\w-]+$/.test(name.trim()) && name.trim() !== "content-length") headers.delete(name.trim())
+  for (const name of HOP_HEADERS) headers.delete(name)
+  return headers
+}
+
+async function readWhole(raw: Response, host: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await raw.arrayBuffer())
+  } catch (error) {
+    // Translates the runtime's codes and texts.
+    throw networkFailure(error, host)
+  }
+}
+
+const mayHaveBody = ({ status }: Response, { method }: Hop): boolean =>
+  method !== "HEAD" && status !== 204 && status !== 304
+
+/** The runtime makes up a content type for bytes, but not for a stream; one that is filled already keeps its length. */
+function asBody(bytes: Uint8Array<ArrayBuffer>, headers: Headers): Body {
+  if (headers.has("content-type")) return bytes
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes)
+      controller.close()
+    },
+  })
 }
 
 type Limits = { host: string; idleTimeoutMs: number; maxBytes: number; cancel: Cancel }
@@ -42,6 +88,7 @@ function limitBody(body: ReadableStream<Uint8Array>, limits: Limits): ReadableSt
   const idle = () =>
     new EgressError("ETIMEDOUT", `${host} stopped in the middle of a response (${idleTimeoutMs} ms).`, host)
   const readNext = async () => {
+    if (idleTimeoutMs === Number.POSITIVE_INFINITY) return reader.read()
     const timer = setTimeout(() => cancel.abort(idle()), clampTimer(idleTimeoutMs))
     try {
       return await reader.read()
@@ -76,11 +123,11 @@ function limitBody(body: ReadableStream<Uint8Array>, limits: Limits): ReadableSt
   return new ReadableStream<Uint8Array>({ pull, cancel: leave }, { highWaterMark: 0 })
 }
 
-function makeResponse(raw: Response, headers: Headers, body: ReadableStream<Uint8Array> | null, url: URL): Response {
+function makeResponse(raw: Response, headers: Headers, body: Body | null, url: URL | string): Response {
   const isPlain = raw.status >= 200 && raw.status <= 599
   const response = new Response(body, { headers, status: isPlain ? raw.status : 200, statusText: raw.statusText })
   // `Response` takes no URL, and no status such as 999, which some servers do send.
-  Object.defineProperty(response, "url", { value: url.href })
+  Object.defineProperty(response, "url", { value: String(url) })
   if (!isPlain) Object.defineProperties(response, { status: { value: raw.status }, ok: { value: false } })
   return response
 }

@@ -84,7 +84,7 @@ async function sendThrough(gate: Gate, request: OutboundRequest): Promise<Respon
     for (let redirects = 0; ; redirects++) {
       const target = await untilAborted(checkHop(gate, hop, request, redirects > 0), cancel.signal)
       const response = await exchange(gate, hop, target, request, cancel.signal)
-      if (request.redirect === "manual" || !isRedirect(response)) return deliver(response, hop, request, cancel)
+      if (request.redirect === "manual" || !isRedirect(response)) return await deliver(response, hop, request, cancel)
       await response.body?.cancel()
       if (redirects >= (request.maxRedirects ?? 5)) {
         throw new EgressError("too_many_redirects", `${hop.url.hostname} redirects too often.`, hop.url.hostname)
@@ -156,8 +156,8 @@ async function sendOnce(gate: Gate, hop: Hop, route: Route, request: OutboundReq
         cert: hop.tls?.cert,
         key: hop.tls?.key,
       },
-      // Our own timers are in charge; this one ends a response that somebody forgot to read.
-      timeout: Math.max(300_000, request.timeoutMs ?? 0, request.idleTimeoutMs ?? 0),
+      // Our own timers are in charge; Bun's, of five minutes of silence, ends a response that somebody forgot to read.
+      timeout: Math.max(request.timeoutMs ?? 0, request.idleTimeoutMs ?? 0) < 300_000,
       signal,
     })
   } catch (error) {

@@ -21,6 +21,10 @@ const sections = [
   "token",
   "assertion",
   "additional_steps",
+  "token_exchange",
+  "refresh_exchange",
+  "revocation",
+  "introspection_url",
 ] as const
 const proxySections = ["base_url", "headers", "query", "body", "verification"] as const
 

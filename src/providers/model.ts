@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { defineFaults } from "../kit/errors.ts"
+import { ownMembers, ProviderVerification } from "./exchange.ts"
 
 /*
  * Provider: an API as the catalogue describes it (not: template, connector).
@@ -80,16 +81,6 @@ export const ProviderField = z.strictObject({
 })
 export type ProviderField = z.infer<typeof ProviderField>
 const Fields = z.record(Text, ProviderField)
-
-/** The call that shows whether typed credentials work; of several endpoints the first 2xx is enough. */
-export const ProviderVerification = z.strictObject({
-  method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]).optional(),
-  endpoints: Texts,
-  headers: Scalars.optional(),
-  data: z.unknown().optional(),
-  base_url_override: Text.optional(),
-})
-export type ProviderVerification = z.infer<typeof ProviderVerification>
 
 /** A regular expression with one group, tried on the text at a path of the body. */
 const RetryInBody = z.strictObject({ path: Text, value: Text, strategy: z.enum(["at", "after"]) })
@@ -235,6 +226,8 @@ export const ProviderEntry = z.strictObject({
   webhook_user_defined_secret: Flag.optional(),
   webhook_allowed_query_params: Texts.optional(),
   webhook_response_metadata: Texts.optional(),
+
+  ...ownMembers,
 
   /** Members of the format that nothing reads; accepted so that public files load without noise. */
   auth: z.unknown().optional(),

@@ -1,7 +1,7 @@
 import type { Credentials, TbaCredentials } from "../auth/credentials.ts"
 import { placeholdersIn, renderTemplate, type TemplateScope } from "../providers/template.ts"
 import { faults, type BuildInput, type ProxyIntegration } from "./model.ts"
-import { signOAuth1 } from "./sign.ts"
+import { signOAuth1 } from "../kit/oauth1.ts"
 
 export type HeaderMap = Record<string, string>
 export type HeaderInput = {

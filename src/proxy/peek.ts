@@ -1,12 +1,13 @@
-import { remakeResponse } from "../kit/egress-body.ts"
-
 /**
- * The beginning of a body as text, and a response that still gives all of it. Reading stops at `limit` bytes or where
- * the body breaks off; the returned body then fails where the original did.
+ * The beginning of a body as text, and a body that still gives all of it. Reading stops at `limit` bytes or where the
+ * body breaks off; the returned body then fails where the original did.
  */
-export async function peekBody(response: Response, limit: number): Promise<{ text: string; response: Response }> {
-  if (!response.body) return { text: "", response }
-  const reader = response.body.getReader()
+export async function peekBody(
+  body: ReadableStream<Uint8Array> | null,
+  limit: number,
+): Promise<{ text: string; body: ReadableStream<Uint8Array> | null }> {
+  if (!body) return { text: "", body: null }
+  const reader = body.getReader()
   const chunks: Uint8Array[] = []
   let failure: { error: unknown } | undefined
   let ended = false
@@ -35,5 +36,5 @@ export async function peekBody(response: Response, limit: number): Promise<{ tex
     },
     cancel: (reason) => (ended ? undefined : reader.cancel(reason)),
   })
-  return { text, response: remakeResponse(response, rest) }
+  return { text, body: rest }
 }

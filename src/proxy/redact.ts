@@ -1,7 +1,7 @@
 import type { Credentials } from "../auth/credentials.ts"
 import { isSecretName, mask, redactText } from "../kit/redact.ts"
 import type { ProxyIntegration } from "./model.ts"
-import { percentEncode } from "./percent.ts"
+import { percentEncode } from "../kit/percent.ts"
 
 const publicMembers = new Set(["type", "expires_at"])
 const secretHint = /token|secret|passw|key|private|assertion|cookie|session|signature|jwt/i

@@ -1,4 +1,5 @@
 import type { Credentials } from "../auth/credentials.ts"
+import { remakeResponse } from "../kit/egress-body.ts"
 import { messageOf } from "../kit/errors.ts"
 import { EgressError, type Egress, type OutboundRequest } from "../kit/fetch.ts"
 import { redactText, redactUrl } from "../kit/redact.ts"
@@ -30,7 +31,14 @@ export type SendInput = ProxyTarget & {
   call: ProxyCall
   signal?: AbortSignal
   /** What the gate should know beyond the request itself. */
-  transport?: Pick<OutboundRequest, "timeoutMs" | "idleTimeoutMs" | "maxBytes" | "allow" | "wholeBytes" | "decompress">
+  transport?: Transport
+}
+type Transport = Pick<
+  OutboundRequest,
+  "timeoutMs" | "idleTimeoutMs" | "maxBytes" | "allow" | "wholeBytes" | "decompress"
+> & {
+  /** The answer goes to a client as it comes. */
+  passOn?: boolean
 }
 
 export type ProxyAnswer = {
@@ -112,10 +120,10 @@ async function sendOnce(
   if (!input.provider.proxy?.retry?.in_body || attempt >= input.call.retries) {
     return { kind: "answered", answer, failure: { status, headers } }
   }
-  const { text, response: whole } = await peekBody(response, peekBytes)
+  const { text, body } = await peekBody(response.body, peekBytes)
   return {
     kind: "answered",
-    answer: { response: whole, request },
+    answer: { response: remakeResponse(response, body), request },
     failure: { status, headers, bodyText: () => text },
   }
 }
@@ -139,8 +147,21 @@ async function discard({ response }: ProxyAnswer): Promise<void> {
 
 /** Answers are decoded, as functions are used to, unless the transport is told otherwise. */
 function toOutbound(request: BuiltRequest, { signal, transport }: SendInput): OutboundRequest {
-  const { method, url, headers, body, forwardHeadersOnRedirect, tls } = request
-  return { decompress: true, ...transport, method, url, headers, body, forwardHeadersOnRedirect, tls, signal }
+  const { method, url, headers, body, forwardHeadersOnRedirect, tls, redactions } = request
+  const { passOn = false, ...limits } = transport ?? {}
+  return {
+    decompress: true,
+    ...limits,
+    // Where a redirect leads may hold a secret that nobody here knows.
+    passOn: (final) => passOn && final === url && redactUrl(url, redactions) === url,
+    method,
+    url,
+    headers,
+    body,
+    forwardHeadersOnRedirect,
+    tls,
+    signal,
+  }
 }
 
 function describeRequest({ method, url, headers, redactions }: BuiltRequest): Pick<HttpAttempt, "message" | "request"> {

@@ -1,8 +1,9 @@
 import type { App } from "../app/context.ts"
 import { messageOf } from "../kit/errors.ts"
 import { waitAtMost } from "../kit/wait.ts"
+import { claimTasks, type GroupLimit, type Places } from "./claim.ts"
 import type { TaskKind, TaskRow } from "./model.ts"
-import { beatTasks, claimTasks, type GroupLimit, nextTaskAt, recoverTasks, settleTask, sweepTasks } from "./queue.ts"
+import { beatTasks, nextTaskAt, recoverTasks, settleTask, sweepTasks } from "./queue.ts"
 import { fireSchedules, nextScheduleAt, spreadOverdue } from "./schedule.ts"
 
 /** What carries out the tasks of one kind. */
@@ -31,9 +32,12 @@ const keepFinishedMs = 60 * 60_000
 /** After a look that failed (a busy or full disk). */
 const retryMs = 1_000
 
-/** The tick: it sleeps until the next task or schedule is due, or until `wake`. */
-export function createQueueLoop(app: () => App, options: { most: number; limit: GroupLimit }): QueueLoop {
-  const running = new Map<string, { abort: AbortController; done: Promise<void> }>()
+/**
+ * The tick: it sleeps until the next task or schedule is due, or until `wake`. `places` are what this process can carry
+ * out at one time; every kind of task belongs to one of them.
+ */
+export function createQueueLoop(app: () => App, options: { places: Places[]; limit: GroupLimit }): QueueLoop {
+  const running = new Map<string, { kind: TaskKind; abort: AbortController; done: Promise<void> }>()
   let handlers: Record<TaskKind, TaskHandler> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let beat: ReturnType<typeof setInterval> | undefined
@@ -66,7 +70,7 @@ export function createQueueLoop(app: () => App, options: { most: number; limit: 
   async function tick() {
     const ctx = app()
     while ((await fireSchedules(ctx)) > 0 && !stopped);
-    const claimed = await claimTasks(ctx, { most: options.most - running.size, leaseMs, limit: options.limit })
+    const claimed = await claimTasks(ctx, { places: options.places.map(freePlaces), leaseMs, limit: options.limit })
     for (const task of claimed) startTask(ctx, task)
     if (claimed.length > 0) again = true
     const due = [await nextTaskAt(ctx), await nextScheduleAt(ctx)].filter((at) => at !== undefined)
@@ -76,6 +80,11 @@ export function createQueueLoop(app: () => App, options: { most: number; limit: 
     if (!stopped) timer = setTimeout(wake, Math.max(wait, 1))
   }
 
+  function freePlaces({ kinds, most }: Places): Places {
+    const taken = [...running.values()].filter(({ kind }) => !kinds || kinds.includes(kind)).length
+    return { kinds, most: most - taken }
+  }
+
   function startTask(ctx: App, task: TaskRow) {
     const abort = new AbortController()
     const done = runTask(ctx, task, abort.signal).finally(() => {
@@ -83,7 +92,7 @@ export function createQueueLoop(app: () => App, options: { most: number; limit: 
       if (running.get(task.id)?.abort === abort) running.delete(task.id)
       wake()
     })
-    running.set(task.id, { abort, done })
+    running.set(task.id, { kind: task.kind, abort, done })
   }
 
   async function runTask(ctx: App, task: TaskRow, signal: AbortSignal) {

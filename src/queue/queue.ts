@@ -1,4 +1,4 @@
-import { and, asc, count, eq, inArray, isNotNull, isNull, lt, lte, min, notInArray, sql } from "drizzle-orm"
+import { and, eq, gt, inArray, isNotNull, isNull, lt, min } from "drizzle-orm"
 import { type App, inTransaction } from "../app/context.ts"
 import { newUuid } from "../kit/ids.ts"
 import { maxLosses, tasks, type TaskKind, type TaskRow } from "./model.ts"
@@ -46,66 +46,13 @@ export async function findLiveTask(ctx: App, key: string): Promise<TaskRow | und
   return rows[0]
 }
 
-/** How many tasks of a group may run at once. */
-export type GroupLimit = (group: string) => number
-
-/** Takes due tasks, best priority first, as far as the group limits allow, and gives each a new attempt and a lease. */
-export function claimTasks(ctx: App, input: { most: number; leaseMs: number; limit: GroupLimit }): Promise<TaskRow[]> {
+/** Makes a waiting task due now. */
+export async function hastenTask(ctx: App, key: string): Promise<void> {
   const now = ctx.now().getTime()
-  return inTransaction(ctx, async (ctx) => {
-    const chosen = await chooseTasks(ctx, input)
-    if (chosen.length === 0) return []
-    return ctx.db
-      .update(tasks)
-      .set({ state: "started", attempt: sql`${tasks.attempt} + 1`, lease_until: now + input.leaseMs, started_at: now })
-      .where(inArray(tasks.id, chosen))
-      .returning()
-  })
-}
-
-/**
- * The ids of due tasks that have a place. A group at its limit is left out of the next look, so that its tasks never
- * hide those of other groups; each look fills all places or finds one more such group.
- */
-async function chooseTasks(ctx: App, input: { most: number; limit: GroupLimit }): Promise<string[]> {
-  const used = await countStarted(ctx)
-  const chosen: string[] = []
-  const full = new Set<string>()
-  while (chosen.length < input.most) {
-    const due = await ctx.db
-      .select({ id: tasks.id, group: tasks.group })
-      .from(tasks)
-      .where(
-        and(
-          eq(tasks.state, "waiting"),
-          lte(tasks.run_at, ctx.now().getTime()),
-          notInArray(tasks.group, [...full]),
-          notInArray(tasks.id, chosen),
-        ),
-      )
-      .orderBy(asc(tasks.priority), asc(tasks.run_at), asc(tasks.id))
-      .limit(input.most - chosen.length)
-    if (due.length === 0) break
-    for (const { id, group } of due) {
-      const n = used.get(group) ?? 0
-      if (n >= input.limit(group)) {
-        full.add(group)
-        continue
-      }
-      used.set(group, n + 1)
-      chosen.push(id)
-    }
-  }
-  return chosen
-}
-
-async function countStarted(ctx: App): Promise<Map<string, number>> {
-  const running = await ctx.db
-    .select({ group: tasks.group, n: count() })
-    .from(tasks)
-    .where(eq(tasks.state, "started"))
-    .groupBy(tasks.group)
-  return new Map(running.map((row) => [row.group, row.n]))
+  await ctx.db
+    .update(tasks)
+    .set({ run_at: now })
+    .where(and(eq(tasks.key, key), eq(tasks.state, "waiting"), gt(tasks.run_at, now)))
 }
 
 /** Extends the leases of running tasks; answers the ones that somebody asked to cancel. */
@@ -129,6 +76,12 @@ type Attempt = { id: string; attempt: number }
 
 const heldBy = ({ id, attempt }: Attempt) =>
   and(eq(tasks.id, id), eq(tasks.attempt, attempt), eq(tasks.state, "started"))
+
+/** Whether that attempt still has the task: asked in the transaction that writes on its behalf. */
+export async function holdsTask(ctx: App, task: Attempt): Promise<boolean> {
+  const rows = await ctx.db.select({ id: tasks.id }).from(tasks).where(heldBy(task))
+  return rows.length > 0
+}
 
 /**
  * Ends a task on behalf of the attempt that holds it, in the open transaction. Answers false when that attempt has lost

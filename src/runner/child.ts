@@ -21,7 +21,8 @@ const patientCompiler = Object.fromEntries(
 export type ChildEvents = {
   /** Ready for a (further) run. */
   idle: (child: Child) => void
-  gone: (child: Child) => void
+  /** `wanted` when the pool itself sent it away. */
+  gone: (child: Child, wanted: boolean) => void
 }
 
 /** A runner process as the daemon sees it. */
@@ -47,6 +48,7 @@ export function startChild(events: ChildEvents, log: RunnerLog, now: () => numbe
   let ready = false
   let death: RunError | undefined
   let killed = false
+  let wanted = false
   let peak = 0
 
   const proc = Bun.spawn(selfCommand("__runner"), {
@@ -89,6 +91,7 @@ export function startChild(events: ChildEvents, log: RunnerLog, now: () => numbe
     kill(why, expected = false) {
       if (killed) return
       killed = true
+      wanted = expected
       child.busy = true
       log(expected ? "debug" : "warn", "runner process killed", { pid: proc.pid, why })
       proc.kill("SIGKILL")
@@ -137,7 +140,7 @@ export function startChild(events: ChildEvents, log: RunnerLog, now: () => numbe
     killed = true
     const run = current
     current = undefined
-    events.gone(child)
+    events.gone(child, wanted)
     const said = await stderr
     if (!expected) log("warn", "runner process left", { pid: proc.pid, code, signal, said })
     run?.lost(death ?? crash({ code, signal, said, peak, limit: run.memoryBytes }))

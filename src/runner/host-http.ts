@@ -1,9 +1,12 @@
 import { redactUrl } from "../kit/redact.ts"
-import { faults, type MultipartPart, type ProxyBody, type ProxyCall } from "../proxy/model.ts"
+import { sleep } from "../kit/wait.ts"
+import { faults, type ProxyBody, type ProxyCall } from "../proxy/model.ts"
+import { readParts } from "../proxy/parts.ts"
 import { sendProxied, type SendTools } from "../proxy/send.ts"
+import { checkOverride, type HeldTarget } from "../proxy/target.ts"
 import type { CallInput } from "./calls.ts"
 import type { HostRun } from "./host-run.ts"
-import { type HeldTarget, holdTarget } from "./host-target.ts"
+import { holdTarget } from "./host-target.ts"
 
 /** Largest answer that a function can take in, in bytes. */
 const maxAnswer = 100 * 1024 * 1024
@@ -19,19 +22,21 @@ export async function sendForGuest(run: HostRun, input: Send, body: Payload): Pr
   const held = await holdTarget(run, input)
   const call = await toCall(input, body, held)
   if (call.endpoint === "" && call.baseUrlOverride === undefined) throw faults.missing_api_url()
+  checkOverride(run.ctx, call.baseUrlOverride)
   const answer = await sendProxied(toolsOf(run, input), {
     ...held.target,
     call,
     signal: run.signal,
     transport: { maxBytes: maxAnswer },
   })
-  const { status, statusText, request } = answer
-  const bytes = new Uint8Array(await new Response(answer.body).arrayBuffer())
+  const { response, request } = answer
+  const { status, statusText } = response
+  const bytes = new Uint8Array(await response.arrayBuffer())
   return {
     output: {
       status,
       statusText,
-      headers: plainHeaders(answer.headers),
+      headers: plainHeaders(response.headers),
       url: redactUrl(request.url, request.redactions),
     },
     body: binaryTypes.has(input.responseType ?? "") ? bytes : new TextDecoder().decode(bytes),
@@ -78,30 +83,13 @@ function toolsOf(run: HostRun, input: Send): SendTools {
 async function toBody({ data, headers }: Send, body: Payload, merges: boolean): Promise<ProxyBody> {
   if (data.kind === "none" || body === undefined) return { kind: "none" }
   if (typeof body !== "string") {
+    // Taken apart only where the provider adds parts of its own.
     const parts = merges && data.kind === "multipart" ? await readParts(body, headers["content-type"]) : undefined
     return parts ? { kind: "multipart", parts } : { kind: "bytes", bytes: body }
   }
   if (data.kind === "json") return { kind: "json", text: body }
   if (data.kind === "form") return { kind: "form", entries: [...new URLSearchParams(body)] }
   return { kind: "text", text: body }
-}
-
-/** Taken apart only where the provider adds parts of its own; undefined for what is no multipart text. */
-async function readParts(body: Uint8Array, contentType = ""): Promise<MultipartPart[] | undefined> {
-  let form: Iterable<[string, string | File]>
-  try {
-    const read = new Response(new Uint8Array(body), { headers: { "content-type": contentType } })
-    const data: unknown = await read.formData()
-    form = data as Iterable<[string, string | File]>
-  } catch {
-    // Malformed: it goes out as it came, and the provider judges it.
-    return undefined
-  }
-  const parts = [...form].map(async ([name, value]): Promise<MultipartPart> => {
-    if (typeof value === "string") return { name, value }
-    return { name, bytes: await value.bytes(), filename: value.name, contentType: value.type || undefined }
-  })
-  return Promise.all(parts)
 }
 
 /** Cookies are the one header that comes as a list. */
@@ -124,25 +112,4 @@ export async function fetchForGuest(run: HostRun, input: CallInput<"fetch.raw">,
   const { status, statusText, url } = response
   const redirected = url !== new URL(input.url).href
   return { output: { status, statusText, url, redirected, headers: plainHeaders(response.headers) }, body: bytes }
-}
-
-/** Waits, also longer than one timer can hold. */
-async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  const longest = 2_000_000_000
-  for (let left = ms; left > 0; left -= longest) await pause(Math.min(left, longest), signal)
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason)
-    const stop = () => {
-      clearTimeout(timer)
-      reject(signal?.reason)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop)
-      resolve()
-    }, ms)
-    signal?.addEventListener("abort", stop, { once: true })
-  })
 }

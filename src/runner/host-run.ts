@@ -2,9 +2,9 @@ import type { EnvironmentCtx } from "../app/context.ts"
 import type { FoundConnection } from "../connections/connections.ts"
 import type { Operation } from "../logs/log.ts"
 import type { Provider } from "../providers/model.ts"
+import type { HeldTarget } from "../proxy/target.ts"
 import type { Fence } from "../queue/fence.ts"
 import type { Checkpoint } from "../syncs/model.ts"
-import type { HeldTarget } from "./host-target.ts"
 
 /**
  * One run as the daemon sees it: which environment and connection it speaks for is decided here, never by what a guest

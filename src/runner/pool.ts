@@ -39,13 +39,13 @@ export function createRunner(options: RunnerOptions): Runner {
   }
 
   const refill = () => {
-    // Processes that cannot even say hello must not be started in a tight circle.
+    // Processes that die before they carried out anything must not be started in a tight circle.
     while (!closing && children.size < warm && counts.failures < 3) start()
   }
 
   function becameIdle(child: Child): void {
     ending.delete(child)
-    counts.failures = 0
+    if (child.runs > 0) counts.failures = 0
     measures = child.measures
     if (closing || worn(child)) {
       child.kill(closing ? "the daemon closes" : "it has done its share of runs", true)
@@ -60,18 +60,17 @@ export function createRunner(options: RunnerOptions): Runner {
     return child.runs > 0 && (child.resident() ?? 0) > maxIdleBytes
   }
 
-  function gone(child: Child): void {
+  function gone(child: Child, wanted: boolean): void {
     children.delete(child)
     ending.delete(child)
     counts.killed++
-    if (child.runs === 0 && child.measures.length === 0 && !closing) counts.failures++
+    if (child.runs === 0 && !wanted && !closing) counts.failures++
     if (counts.failures >= 3) failAll("The runner process cannot be started on this machine")
     refill()
     while (!closing && queue.length > starting() && mayGrow(queue[0]?.request)) start()
   }
 
   function failAll(message: string): void {
-    counts.failures = 0
     for (const { resolve, abort, request } of queue.splice(0)) {
       request.signal?.removeEventListener("abort", abort)
       resolve({ ok: false, error: platformError("function_runtime_other", message) })
@@ -81,8 +80,10 @@ export function createRunner(options: RunnerOptions): Runner {
   async function begin(child: Child, { request, resolve, abort }: Waiting): Promise<void> {
     request.signal?.removeEventListener("abort", abort)
     watcher ??= setInterval(() => watch(), watchMs)
-    const outcome = await child.run(request)
-    if (child.busy && children.has(child)) ending.add(child)
+    const running = child.run(request)
+    const { runs } = child
+    const outcome = await running
+    if (child.busy && child.runs === runs && children.has(child)) ending.add(child)
     resolve(outcome)
   }
 

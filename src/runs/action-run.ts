@@ -52,7 +52,11 @@ export async function runAction(ctx: EnvironmentCtx, input: RunAction): Promise<
   }
 }
 
-async function findAction(ctx: EnvironmentCtx, input: RunAction): Promise<{ found: FoundConnection; fn: FunctionRow }> {
+/** What a call of an action names. Throws `unknown_connection`, `not_found`, `disabled_resource`. */
+export async function findAction(
+  ctx: EnvironmentCtx,
+  input: Pick<RunAction, "providerConfigKey" | "connectionId" | "actionName">,
+): Promise<{ found: FoundConnection; fn: FunctionRow }> {
   const found = await findConnection(ctx, input)
   if (!found) throw actionFaults.unknown_connection()
   const fn = await findFunction(ctx, { integrationId: found.integration.id, type: "action", name: input.actionName })

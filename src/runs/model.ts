@@ -1,7 +1,8 @@
 import { z } from "zod"
 import { DeployProject } from "../functions/model.ts"
-import { defineFaults } from "../kit/errors.ts"
+import { defineFaults, type FaultDetails } from "../kit/errors.ts"
 import { BooleanText, ConnectionId, ScriptName, UniqueKey } from "../kit/shapes.ts"
+import { int, json, table, text, time } from "../store/columns.ts"
 
 export const TriggerAction = z.object({ action_name: ScriptName, input: z.unknown().optional() })
 export const ActionHeaders = z.object({
@@ -10,6 +11,38 @@ export const ActionHeaders = z.object({
   "x-async": BooleanText.optional(),
   "x-max-retries": z.coerce.number().int().min(0).max(5).optional(),
 })
+
+/**
+ * Asynchronous action: an action that nobody waits for. Those of an environment run one at a time, in the order in which
+ * they came (`seq`). What it gave is kept for a while under its id.
+ */
+export const asyncActions = table("async_actions", {
+  seq: int("seq").primaryKey({ autoIncrement: true }),
+  id: text("id").notNull(),
+  environment_id: int("environment_id").notNull(),
+  connection_row: int("connection_row").notNull(),
+  connection: text("connection").notNull(),
+  integration: text("integration").notNull(),
+  action: text("action").notNull(),
+  /** JSON text, as the function gets it. */
+  input: text("input").notNull(),
+  state: text("state").$type<"waiting" | "running" | "succeeded" | "failed">().notNull(),
+  attempts: int("attempts").notNull(),
+  max_retries: int("max_retries").notNull(),
+  /** JSON text. */
+  output: text("output"),
+  error: json<StoredError>("error"),
+  created_at: time("created_at").notNull(),
+  next_at: time("next_at").notNull(),
+  finished_at: time("finished_at"),
+})
+export type AsyncActionRow = typeof asyncActions.$inferSelect
+export type StoredError = { code: string; status: number; message: string; details: FaultDetails }
+
+/** What the task of an environment's asynchronous actions carries. */
+export type AsyncTask = { environmentId: number }
+
+export const AsyncParams = z.object({ id: z.uuid() })
 
 /** A dry run: a function of a project, run against a connection without storing anything. */
 export const DryRun = z.strictObject({
@@ -39,5 +72,7 @@ export const actionFaults = defineFaults({
   unknown_connection: [400, "Failed to find connection"],
   not_found: [404, "Action not found"],
   disabled_resource: [404, "The action is disabled"],
+  action_failure: [400, "The action was not started in time.", "legacy"],
+  script_aborted: [410, "The daemon stopped while the action ran.", "legacy"],
   nesting_too_deep: [400, "Actions trigger each other more than five levels deep."],
 })

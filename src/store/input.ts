@@ -33,7 +33,7 @@ export const optional = ({ expects, holds }: Check): Check => ({
 /** Checks the envelope of a step. Throws `invalid_input` with every member that does not fit. */
 export function readInput<T extends object>(shape: InputShape<T>, input: unknown): T {
   const given = (input ?? {}) as Record<string, unknown>
-  const wrong = (Object.entries(shape) as [string, Check][]).filter(([name, { holds }]) => !holds(given[name]))
+  const wrong = Object.entries<Check>(shape).filter(([name, { holds }]) => !holds(given[name]))
   if (wrong.length === 0) return given as T
   const reasons = wrong.map(([name, { expects }]) => `${name}: it must be ${expects}`)
   throw new StepError("invalid_input", reasons.join("; "))

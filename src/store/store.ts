@@ -33,8 +33,16 @@ export type Store = {
   tx: <T>(fn: (tx: Tx) => Promise<T>) => Promise<T>
   /** Runs one prepared step in a transaction of its own, as a single message to the writer. */
   step: (call: StepCall) => Promise<unknown>
+  /**
+   * Tells of every step once it is committed and can be read, in the order of commit. Answers how to end it. `waitFor`
+   * waits with it.
+   */
+  watch: (watcher: (step: CommittedStep) => void) => () => void
   close: () => Promise<void>
 }
+
+/** A step as watchers see it: without its payload. */
+export type CommittedStep = Pick<StepCall, "name" | "input">
 
 /** How a step sees the database: statements are prepared once per SQL text and kept. */
 export type StepDb = {

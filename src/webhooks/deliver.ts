@@ -7,8 +7,8 @@ import type { TaskHandler } from "../queue/loop.ts"
 import type { TaskRow } from "../queue/model.ts"
 import { settleTask } from "../queue/queue.ts"
 import { type DeliveryRow, type DeliveryTask, webhookAttempts, webhookDeliveries } from "./model.ts"
-import { wakeLane } from "./outbox.ts"
-import { disableUrl } from "./settings.ts"
+import { wakeLane } from "./lanes.ts"
+import { disableUrl, readSettings } from "./settings.ts"
 import { signatureHeaders } from "./sign.ts"
 
 const timeoutMs = 20_000
@@ -21,7 +21,10 @@ const longestHint = 86_400 * second
 export function deliveryHandler(app: () => App): TaskHandler {
   return {
     run: (task, signal) => deliverLane(app(), task, signal),
-    lost: () => Promise.resolve(),
+    async lost(task, givenUp) {
+      // A lane is never given up: its rows count their own attempts.
+      if (givenUp) await inTransaction(app(), (ctx) => wakeLane(ctx, (task.payload as DeliveryTask).lane))
+    },
   }
 }
 
@@ -49,21 +52,19 @@ async function deliverLane(app: App, task: TaskRow, signal: AbortSignal): Promis
 function closeIfEmpty(app: App, task: TaskRow, lane: string, stopping: boolean): Promise<boolean> {
   return inTransaction(app, async (ctx) => {
     const [more] = await ctx.db
-      .select({ id: webhookDeliveries.id, environment_id: webhookDeliveries.environment_id })
+      .select({ id: webhookDeliveries.id })
       .from(webhookDeliveries)
       .where(and(eq(webhookDeliveries.lane, lane), eq(webhookDeliveries.state, "pending")))
       .limit(1)
     if (more && !stopping) return false
-    await settleTask(ctx, task)
-    if (more) await wakeLane({ ...ctx, environment: await getEnvironment(ctx, more.environment_id) }, lane)
+    if ((await settleTask(ctx, task)) && more) await wakeLane(ctx, lane)
     return true
   })
 }
 
 function closeLane(ctx: EnvironmentCtx, task: TaskRow, lane: string, waitMs: number): Promise<void> {
   return inTransaction(ctx, async (ctx) => {
-    await settleTask(ctx, task)
-    await wakeLane(ctx, lane, new Date(ctx.now().getTime() + waitMs))
+    if (await settleTask(ctx, task)) await wakeLane(ctx, lane, new Date(ctx.now().getTime() + waitMs))
   })
 }
 
@@ -72,7 +73,10 @@ type Outcome = { status?: number; error?: string; retryAfterMs?: number }
 /** One try. Answers how long to wait for the next one, or undefined when the row is done with. */
 async function attempt(ctx: EnvironmentCtx, row: DeliveryRow, signal: AbortSignal): Promise<number | undefined> {
   const startedAt = ctx.now()
-  const outcome = await send(ctx, row, startedAt, signal)
+  const signingKey = readSigningKey(ctx)
+  const obstacle = signingKey === undefined ? "The environment was deleted." : await findObstacle(ctx, row)
+  if (signingKey === undefined || obstacle !== undefined) return giveUp(ctx, row, obstacle)
+  const outcome = await send(ctx, row, { at: startedAt, signingKey, signal })
   // A stop of the daemon is not the receiver's failure.
   if (signal.aborted) return 0
   const { status, error } = outcome
@@ -102,8 +106,25 @@ async function attempt(ctx: EnvironmentCtx, row: DeliveryRow, signal: AbortSigna
   return waitMs
 }
 
-async function send(ctx: EnvironmentCtx, row: DeliveryRow, at: Date, signal: AbortSignal): Promise<Outcome> {
-  const signingKey = readSigningKey(ctx) ?? ""
+/** Why nothing may be sent to this URL any more, if so. */
+async function findObstacle(ctx: EnvironmentCtx, row: DeliveryRow): Promise<string | undefined> {
+  const isDisabled = (await readSettings(ctx)).disabled_urls.includes(row.url)
+  return isDisabled ? "The URL has answered 410 and is disabled." : undefined
+}
+
+async function giveUp(ctx: EnvironmentCtx, row: DeliveryRow, reason: string | undefined): Promise<undefined> {
+  const finished_at = ctx.now().getTime()
+  await inTransaction(ctx, (ctx) =>
+    ctx.db
+      .update(webhookDeliveries)
+      .set({ state: "disabled", next_at: null, last_error: reason, finished_at })
+      .where(eq(webhookDeliveries.id, row.id)),
+  )
+}
+
+type Sending = { at: Date; signingKey: string; signal: AbortSignal }
+
+async function send(ctx: EnvironmentCtx, row: DeliveryRow, { at, signingKey, signal }: Sending): Promise<Outcome> {
   try {
     const response = await ctx.egress.send({
       method: "POST",

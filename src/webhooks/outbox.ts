@@ -1,10 +1,8 @@
 import type { EnvironmentCtx } from "../app/context.ts"
 import type { FoundConnection } from "../connections/connections.ts"
-import { sha256Hex } from "../kit/crypto.ts"
 import { newUuid } from "../kit/ids.ts"
 import { sortedJson } from "../kit/json.ts"
-import { priorities } from "../queue/model.ts"
-import { addTask } from "../queue/queue.ts"
+import { laneOf, wakeLane } from "./lanes.ts"
 import { webhookDeliveries, type WebhookSettings, type WebhookType } from "./model.ts"
 import { readSettings } from "./settings.ts"
 
@@ -61,21 +59,4 @@ function urlsFor(settings: WebhookSettings, found: FoundConnection | undefined):
   const own = found?.connection.webhook_url_override
   const urls = own ? [own] : [settings.primary_url, settings.secondary_url]
   return urls.filter((url) => url !== null && url !== "" && !settings.disabled_urls.includes(url)) as string[]
-}
-
-const laneOf = (environmentId: number, connectionId: number | undefined, url: string): string =>
-  `${environmentId}:${connectionId ?? "all"}:${sha256Hex(url).slice(0, 16)}`
-
-/** Makes sure that the lane has a task. One that waits for a retry keeps its time: order matters more than haste. */
-export async function wakeLane(ctx: EnvironmentCtx, lane: string, at?: Date): Promise<void> {
-  const [environment] = lane.split(":")
-  await addTask(ctx, {
-    kind: "delivery",
-    key: `delivery:${lane}`,
-    group: `delivery:${environment}`,
-    priority: priorities.webhook,
-    payload: { lane },
-    runAt: at,
-  })
-  ctx.tx?.after(ctx.queue.wake)
 }

@@ -1,13 +1,16 @@
 import { z } from "zod"
+import { readSigningKey } from "../environments/environments.ts"
 import { keyEndpoint } from "../http/endpoint.ts"
 import { isoTime } from "../kit/shapes.ts"
 import { listDeliveries, redeliver, showDelivery } from "./deliveries.ts"
 import { type AttemptRow, type DeliveryRow, UpdateWebhookSettings, type WebhookSettings } from "./model.ts"
 import { readSettings, saveSettings } from "./settings.ts"
+import { standardSecret } from "./sign.ts"
 
 const List = z.strictObject({
   state: z.enum(["pending", "delivered", "failed", "disabled"]).optional(),
   type: z.string().max(50).optional(),
+  integration: z.string().max(255).optional(),
   connection: z.string().max(255).optional(),
   before: z.coerce.number().int().positive().optional(),
   limit: z.coerce.number().int().min(1).max(500).default(50),
@@ -27,6 +30,16 @@ function showRow({ environment_id: _, lane: _lane, headers: _headers, body: _bod
 const showAttempt = ({ delivery_id: _, ...row }: AttemptRow) => ({ ...row, at: isoTime(row.at) })
 
 export const webhookRoutes = [
+  keyEndpoint({
+    method: "GET",
+    path: "/sluice/webhooks/key",
+    summary: "The key that webhooks are signed with",
+    scope: "webhook_signing_key:read",
+    handle: (ctx) => {
+      const key = readSigningKey(ctx) ?? ""
+      return { data: { webhook_signing_key: key, standard_webhooks_secret: standardSecret(key) } }
+    },
+  }),
   keyEndpoint({
     method: "GET",
     path: "/sluice/webhooks/settings",

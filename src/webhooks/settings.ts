@@ -1,6 +1,7 @@
-import { eq } from "drizzle-orm"
+import { and, eq, sql } from "drizzle-orm"
 import { type EnvironmentCtx, inTransaction } from "../app/context.ts"
-import { type UpdateWebhookSettings, type WebhookSettings, webhookSettings } from "./model.ts"
+import { type UpdateWebhookSettings, webhookDeliveries, type WebhookSettings, webhookSettings } from "./model.ts"
+import { urlPart, wakeLane } from "./lanes.ts"
 
 /** The environment's webhook settings; without a row nothing has a URL and every switch is on. */
 export async function readSettings(ctx: EnvironmentCtx): Promise<WebhookSettings> {
@@ -22,17 +23,27 @@ export async function readSettings(ctx: EnvironmentCtx): Promise<WebhookSettings
   )
 }
 
-/** Changes what is named. Saving opens URLs again that were disabled. */
+/**
+ * Changes what is named. Saving opens URLs again that were disabled. What still waits to be sent to an address that was
+ * replaced goes to the new one; when the address was taken away, it is not sent any more.
+ */
 export function saveSettings(ctx: EnvironmentCtx, change: UpdateWebhookSettings): Promise<WebhookSettings> {
   return inTransaction(ctx, async (ctx) => {
-    const next: WebhookSettings = {
-      ...(await readSettings(ctx)),
-      ...change,
+    const before = await readSettings(ctx)
+    const named = { ...before, ...change }
+    const row: WebhookSettings = {
+      ...named,
+      primary_url: named.primary_url || null,
+      secondary_url: named.secondary_url || null,
       disabled_urls: [],
       updated_at: ctx.now().getTime(),
     }
-    const row = { ...next, primary_url: next.primary_url || null, secondary_url: next.secondary_url || null }
-    await ctx.db.insert(webhookSettings).values(row).onConflictDoUpdate({ target: webhookSettings.environment_id, set: row })
+    await store(ctx, row)
+    const kept = [row.primary_url, row.secondary_url]
+    for (const name of ["primary_url", "secondary_url"] as const) {
+      const from = before[name]
+      if (from !== null && !kept.includes(from)) await moveDeliveries(ctx, from, row[name])
+    }
     return row
   })
 }
@@ -41,6 +52,38 @@ export function saveSettings(ctx: EnvironmentCtx, change: UpdateWebhookSettings)
 export async function disableUrl(ctx: EnvironmentCtx, url: string): Promise<void> {
   const settings = await readSettings(ctx)
   if (settings.disabled_urls.includes(url)) return
-  const row = { ...settings, disabled_urls: [...settings.disabled_urls, url], updated_at: ctx.now().getTime() }
+  await store(ctx, { ...settings, disabled_urls: [...settings.disabled_urls, url] })
+}
+
+export async function enableUrl(ctx: EnvironmentCtx, url: string): Promise<void> {
+  const settings = await readSettings(ctx)
+  if (!settings.disabled_urls.includes(url)) return
+  await store(ctx, { ...settings, disabled_urls: settings.disabled_urls.filter((one) => one !== url) })
+}
+
+async function store(ctx: EnvironmentCtx, row: WebhookSettings): Promise<void> {
   await ctx.db.insert(webhookSettings).values(row).onConflictDoUpdate({ target: webhookSettings.environment_id, set: row })
+}
+
+async function moveDeliveries(ctx: EnvironmentCtx, from: string, to: string | null): Promise<void> {
+  const columns = webhookDeliveries
+  const pending = and(
+    eq(columns.environment_id, ctx.environment.id),
+    eq(columns.state, "pending"),
+    eq(columns.url, from),
+  )
+  if (to === null) {
+    const last_error = "The address was taken out of the settings."
+    await ctx.db
+      .update(columns)
+      .set({ state: "disabled", next_at: null, last_error, finished_at: ctx.now().getTime() })
+      .where(pending)
+    return
+  }
+  const moved = await ctx.db
+    .update(columns)
+    .set({ url: to, next_at: null, lane: sql`replace(${columns.lane}, ${urlPart(from)}, ${urlPart(to)})` })
+    .where(pending)
+    .returning({ lane: columns.lane })
+  for (const lane of new Set(moved.map((row) => row.lane))) await wakeLane(ctx, lane)
 }

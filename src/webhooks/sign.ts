@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto"
 
 /**
  * The headers that let a receiver check a webhook: both of Nango's (a digest of key and body; an HMAC) and the three of
- * Standard Webhooks (standardwebhooks.com; the secret for their libraries is `whsec_` + base64 of the signing key's text).
+ * Standard Webhooks (standardwebhooks.com; `standardSecret` is what their libraries take).
  */
 export function signatureHeaders(input: { signingKey: string; eventId: string; at: Date; body: string }): Record<string, string> {
   const { signingKey, eventId, body } = input
@@ -16,3 +16,6 @@ export function signatureHeaders(input: { signingKey: string; eventId: string; a
     "webhook-signature": `v1,${standard}`,
   }
 }
+
+/** The signing key in the form that the libraries of Standard Webhooks take. */
+export const standardSecret = (signingKey: string): string => `whsec_${Buffer.from(signingKey).toString("base64")}`

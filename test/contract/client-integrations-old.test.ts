@@ -22,7 +22,7 @@ test("createIntegration, getIntegration with and without credentials, updateInte
     const short = { config: { unique_key: key, provider: "github" } }
     expect(await nango.createIntegration("github", key, oauth)).toEqual(short as never)
     expect(await nango.getIntegration(key)).toEqual({ config: { ...short.config, syncs: [], actions: [] } } as never)
-    const whole = (await nango.getIntegration(key, true)) as { config: Record<string, unknown> }
+    const whole = (await nango.getIntegration(key, true)) as unknown as { config: Record<string, unknown> }
     expect(whole.config).toEqual({
       ...short.config,
       syncs: [],
@@ -42,9 +42,9 @@ test("createIntegration, getIntegration with and without credentials, updateInte
       has_webhook_user_defined_secret: expect.any(Boolean),
       webhook_url: whole.config.has_webhook ? expect.any(String) : null,
     })
-    const changed = { ...oauth, oauth_client_id: "other", oauth_scopes: undefined }
+    const changed = { oauth_client_id: "other", oauth_client_secret: "client-secret" }
     expect(await nango.updateIntegration("github", key, changed)).toEqual(short as never)
-    const now = (await nango.getIntegration(key, true)) as { config: Record<string, unknown> }
+    const now = (await nango.getIntegration(key, true)) as unknown as { config: Record<string, unknown> }
     expect(now.config).toMatchObject({ client_id: "other", client_secret: "client-secret" })
     const gone = (await nango.deleteIntegration(key)) as unknown as { status: number; data: unknown }
     expect([gone.status, gone.data]).toEqual([204, ""])
@@ -78,7 +78,7 @@ test("listIntegrations", async () => {
   expect(old.configs).toContainEqual({ unique_key: key, provider: "fake" })
   expect(old.configs.every((one) => Object.keys(one).length === 2)).toBe(true)
   const newer = await client042(world.sluice).listIntegrations()
-  expect(newer.configs.map((one) => one.unique_key)).toContain(key)
+  expect(newer.configs.map((one: any) => one.unique_key)).toContain(key)
   const found = await client042(world.sluice).getIntegration({ uniqueKey: key }, { include: ["webhook"] })
   expect(found.data).toMatchObject({ unique_key: key, webhook_url: null })
   await expectRefused(client042(world.sluice).getIntegration({ uniqueKey: "no-such" }), 404, "not_found")
@@ -87,7 +87,8 @@ test("listIntegrations", async () => {
 test("what cannot be made or changed is refused", async () => {
   for (const { nango, version } of clients()) {
     const key = mint(`never-${version}`)
-    const create = (provider: string, credentials?: object) => nango.createIntegration(provider, key, credentials as never)
+    const create = (provider: string, credentials?: object) =>
+      nango.createIntegration(provider, key, credentials as never)
     await expectRefused(create("no-such"), 400, "unknown_provider_template")
     await expectRefused(create("github"), 400, "missing_client_id")
     await expectRefused(create("github", { oauth_client_id: "a" }), 400, "missing_client_secret")

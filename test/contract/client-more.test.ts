@@ -104,7 +104,10 @@ test("flat imports of before 2025", async () => {
   expect([made.status, made.body]).toEqual([201, keyed])
   const show = async (key: string, id: string) =>
     (await sluice.call("GET", `/connection/${id}?provider_config_key=${key}&refresh_token=true`)).body
-  expect(await show(plain, "flat")).toMatchObject({ credentials: { type: "API_KEY", apiKey: "a-key" }, metadata: { a: 1 } })
+  expect(await show(plain, "flat")).toMatchObject({
+    credentials: { type: "API_KEY", apiKey: "a-key" },
+    metadata: { a: 1 },
+  })
   const token = { provider_config_key: oauth, access_token: "access", refresh_token: "refresh" }
   const unnamed = await make({ ...token, expires_in: 3600, raw: { scope: "repo" }, oauth_client_id_override: "own" })
   expect(unnamed.status).toBe(201)
@@ -184,8 +187,7 @@ export default createAction({
   await sluice.call("POST", "/sluice/deploy", { body: { files: declared, mode: "apply", integration: key } })
   const at = connectionAt(sluice, key, "c")
   await at.run("things")
-  const send = (method: string, path: string, body?: object) =>
-    sluice.call(method, path, { headers: at.headers, body })
+  const send = (method: string, path: string, body?: object) => sluice.call(method, path, { headers: at.headers, body })
   expect((await send("POST", "/v1/echo%20here", { a: 1 })).body).toEqual({ got: { a: 1 } })
   expect((await send("POST", "/V1/echo here/")).body).toEqual({ got: {} })
   const page = await send("GET", "/v1/things/all?limit=1")

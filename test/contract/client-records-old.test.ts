@@ -56,7 +56,14 @@ test("0.40: getRecords refuses", async () => {
   const nango = client040(world.sluice)
   await expectRefused(nango.getRecords(config({ connectionId: "nobody" }) as never), 400, "unknown_connection")
   await expectRefused(nango.getRecords(config({ providerConfigKey: "no-such" }) as never), 400, "unknown_connection")
-  for (const bad of [{ limit: 10_001 }, { limit: -1 }, { offset: -1 }, { filter: "new" }, { model: "thing" }, { delta: "now" }])
+  for (const bad of [
+    { limit: 10_001 },
+    { limit: -1 },
+    { offset: -1 },
+    { filter: "new" },
+    { model: "thing" },
+    { delta: "now" },
+  ])
     await expectRefused(nango.getRecords(config(bad) as never), 400, "invalid_query_params")
   const headless = await world.sluice.call("GET", "/sync/records?model=Thing")
   expect([headless.status, headless.body.error.code]).toEqual([400, "invalid_headers"])
@@ -77,8 +84,12 @@ test("0.40: syncs, variables and actions", async () => {
     await expectRefused(nango[verb](at.key, ["things"], "nobody"), 404, "unknown_connection")
   await expectRefused(nango.syncStatus(at.key, "*", "nobody"), 400, "invalid_body")
   expect(await nango.getEnvironmentVariables()).toEqual([])
-  await expectRefused(client040(world.sluice, "no-key").getEnvironmentVariables() as never, 401, "invalid_secret_key_format")
-  expect(await nango.triggerAction<object>(at.key, at.id, "echo", { a: 1 })).toEqual({ got: { a: 1 } })
+  await expectRefused(
+    client040(world.sluice, "no-key").getEnvironmentVariables() as never,
+    401,
+    "invalid_secret_key_format",
+  )
+  expect(await nango.triggerAction(at.key, at.id, "echo", { a: 1 })).toEqual({ got: { a: 1 } })
   await expectRefused(nango.triggerAction(at.key, at.id, "no-such"), 404, "not_found")
 })
 

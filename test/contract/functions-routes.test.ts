@@ -47,7 +47,11 @@ export default createOnEvent({
 `
 const files = {
   "syncs/things.ts": syncFile(""),
-  "syncs/create-daily.ts": syncFile("", { frequency: "every day", autoStart: true, models: "Daily: z.object({ id: z.string() })" }),
+  "syncs/create-daily.ts": syncFile("", {
+    frequency: "every day",
+    autoStart: true,
+    models: "Daily: z.object({ id: z.string() })",
+  }),
   "actions/create.ts": createIssue,
   "actions/find_thing.ts": actionFile("return input"),
   "on-events/greet.ts": onCreation,
@@ -59,7 +63,8 @@ test("listFunctions: by type and name, paged, filtered and searched", async () =
   const list = (queries?: object) => nango.listFunctions({ uniqueKey: at.key }, queries)
   const all = await list()
   expect(all.pagination).toEqual({ total: 5, page: 0, limit: 20 })
-  const names = (page: { data: { type: string; name: string }[] }) => page.data.map(({ type, name }) => `${type} ${name}`)
+  const names = (page: { data: { type: string; name: string }[] }) =>
+    page.data.map(({ type, name }) => `${type} ${name}`)
   expect(names(all)).toEqual(["action create", "action find_thing", "on-event greet", "sync create", "sync things"])
   expect(names(await list({ type: "sync" }))).toEqual(["sync create", "sync things"])
   expect(names(await list({ search: "THING" }))).toEqual(["action find_thing", "sync things"])
@@ -73,7 +78,7 @@ test("listFunctions: by type and name, paged, filtered and searched", async () =
   ] as never)
   await expectRefused(nango.listFunctions({ uniqueKey: "no-such" }), 404, "not_found")
   for (const bad of [{ limit: 101 }, { page: -1 }, { type: "flow" }, { search: "" }, { nope: 1 }]) {
-    const query = new URLSearchParams(Object.entries(bad).map(([name, value]) => [name, String(value)]))
+    const query = new URLSearchParams(bad as Record<string, any>)
     const answer = await world.sluice.call("GET", `/integrations/${at.key}/functions?${query}`)
     expect([bad, answer.status, answer.body.error.code]).toEqual([bad, 400, "invalid_query_params"])
   }
@@ -99,7 +104,11 @@ test("getFunction: what each type shows", async () => {
     source: "repo",
   } as never)
   const action = await get("create")
-  expect(action).toMatchObject({ type: "action", scopes: ["issues:write"], input: expect.stringMatching(/^ActionInput_/) } as never)
+  expect(action).toMatchObject({
+    type: "action",
+    scopes: ["issues:write"],
+    input: expect.stringMatching(/^ActionInput_/),
+  } as never)
   expect(action).not.toHaveProperty("runs")
   expect(await get("create", "sync")).toMatchObject({ type: "sync", runs: "every day", auto_start: true } as never)
   expect(await get("greet")).toMatchObject({ type: "on-event", event: "post-connection-creation" } as never)
@@ -138,8 +147,7 @@ test("deleteFunction: what a project deploys stays, what stands alone goes with 
     { "syncs/things.ts": syncFile(`await nango.batchSave([{ id: "a" }], "Thing")`) },
     {},
   )
-  const remove = (name: string, type: "sync" | "action") =>
-    nango.deleteFunction({ uniqueKey: own.key, name }, { type })
+  const remove = (name: string, type: "sync" | "action") => nango.deleteFunction({ uniqueKey: own.key, name }, { type })
   await own.run("things")
   expect((await own.records("Thing")).records).toHaveLength(1)
   await expectRefused(remove("things", "sync"), 400, "function_managed_by_deploy")
@@ -148,9 +156,12 @@ test("deleteFunction: what a project deploys stays, what stands alone goes with 
   const untyped = await world.sluice.call("DELETE", `/integrations/${own.key}/functions/things`)
   expect([untyped.status, untyped.body.error.code]).toEqual([400, "invalid_query_params"])
 
-  change("UPDATE functions SET source = 'standalone' WHERE source = 'repo' AND name = 'things' AND id = (SELECT max(id) FROM functions)")
+  change(
+    "UPDATE functions SET source = 'standalone' WHERE source = 'repo' AND name = 'things' AND id = (SELECT max(id) FROM functions)",
+  )
   expect(await remove("things", "sync")).toEqual({ data: { success: true } })
   expect(await own.status("things")).toBeUndefined()
+  expect((await own.records("Thing")).records).toEqual([])
   expect((await nango.listFunctions({ uniqueKey: own.key })).data).toEqual([])
   await expectRefused(remove("things", "sync"), 404, "not_found")
 })
@@ -211,7 +222,11 @@ test("getScriptsConfig in the form of tools, and two integrations of one provide
     },
     required: ["title"],
   })
-  expect(data.find(({ name }) => name === "things").parameters).toEqual({ type: "object", properties: {}, required: [] })
+  expect(data.find(({ name }) => name === "things").parameters).toEqual({
+    type: "object",
+    properties: {},
+    required: [],
+  })
   expect((await world.sluice.call("GET", "/scripts/config?format=other&more=1")).body).toBeArray()
 })
 

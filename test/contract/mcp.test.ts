@@ -85,7 +85,10 @@ test("a call runs the action", async () => {
 })
 
 test("what fails is a JSON-RPC error", async () => {
-  expect((await ask("tools/call", { name: "no-such" })).error).toEqual({ code: -32602, message: "There is no tool no-such" })
+  expect((await ask("tools/call", { name: "no-such" })).error).toEqual({
+    code: -32602,
+    message: "There is no tool no-such",
+  })
   expect((await ask("tools/call", { arguments: {} })).error.code).toBe(-32602)
   expect((await ask("resources/list")).error.code).toBe(-32601)
   expect((await ask("constructor")).error.code).toBe(-32601)

@@ -20,12 +20,12 @@ export default createSync({
   models: { Item },
   metadata: z.object({ team: z.string() }),
   exec: async (nango) => {
-    const { data } = await nango.get<{ id: number; name: string }[]>({ endpoint: '/items', params: { per_page: '3' } })
+    const { data } = await nango.get<{ id: string; name: string }[]>({ endpoint: '/items', params: { per_page: '3' } })
     await nango.batchSave(data.map((one) => ({ id: idOf(one.id), name: one.name })), 'Item')
   },
 })
 `
-const ids = "export const idOf = (id: number): string => `item-${id}`\n"
+const ids = "export const idOf = (id: string): string => id.replace('items_', 'item-')\n"
 const people = (id = "first") => `import { createSync } from 'nango'
 import { z } from 'zod'
 
@@ -149,7 +149,7 @@ test("the first deploy makes everything, and it runs", async () => {
   const ended = await syncEnded(sluice, "items", { connectionId: at.id })
   expect(ended).toMatchObject({ status: "SUCCESS", latestResult: { Item: { added: 3, updated: 0, deleted: 0 } } })
   const { records } = await at.records("Item")
-  expect(records.map((record: { id: string }) => record.id)).toEqual(["item-1", "item-2", "item-3"])
+  expect(records.map((record: { id: string }) => record.id)).toEqual(["item-00000001", "item-00000002", "item-00000003"])
   expect(await at.status("people")).toMatchObject({ status: "PAUSED" })
   expect((await at.act("echo", { text: "hello" })).body).toEqual({ text: "hello" })
 
@@ -231,7 +231,7 @@ test("an integration without functions is deployed as an empty bundle, which end
   await mintIntegration(sluice, "fake", "second")
   project.functions("fake/syncs/items", "fake/actions/echo")
   const { stdout } = well(await project.run(["deploy", "dev", "--auto-confirm", "--integration", "second"]))
-  expect(stdout).toContain("Deploying 0 functions")
+  expect(stdout).toContain("No function changes were deployed.")
   expect(await versions()).toEqual({ items: "1.0.0", echo: "3" })
 }, slow)
 

@@ -147,9 +147,8 @@ describe("keys", () => {
 
   test("of one environment are not found in another", async () => {
     const [a, b] = [await environment(), await environment()]
-    const { uuid: key } = (
-      await t.request("POST", `/environments/${a.uuid}/api-keys`, { body: { display_name: "a" } })
-    ).body.data
+    const { uuid: key } = (await t.request("POST", `/environments/${a.uuid}/api-keys`, { body: { display_name: "a" } }))
+      .body.data
     for (const method of ["GET", "DELETE"])
       expect((await t.request(method, `/environments/${b.uuid}/api-keys/${key}`)).status).toBe(404)
     expect((await t.request("GET", `/environments/${a.uuid}/api-keys/${key}`)).status).toBe(200)
@@ -164,7 +163,9 @@ describe("keys", () => {
     for (let index = 1; index < 50; index++) expect((await add(`k${index}`)).status).toBe(200)
     const last = await add("one too many")
     expect([last.status, last.body.error.code]).toEqual([400, "resource_capped"])
-    expect((await t.request("POST", "/environment/api-keys", { body: { environment_id: 9999, display_name: "k" } })).status).toBe(404)
+    expect(
+      (await t.request("POST", "/environment/api-keys", { body: { environment_id: 9999, display_name: "k" } })).status,
+    ).toBe(404)
   })
 
   test("tell when they were used last, without a write for each request", async () => {
@@ -183,7 +184,9 @@ describe("keys", () => {
     expect([stored.status, stored.body.error.code]).toEqual([401, "unknown_account"])
     expect((await t.request("GET", "/integrations", { headers })).status).toBe(200)
     const no = { "nango-is-script": "false" }
-    expect((await t.request("GET", "/integrations", { key: await keyWith(["environment:*"]), headers: no })).status).toBe(200)
+    expect(
+      (await t.request("GET", "/integrations", { key: await keyWith(["environment:*"]), headers: no })).status,
+    ).toBe(200)
   })
 })
 
@@ -197,6 +200,8 @@ test("the key that signs webhooks is replaced", async () => {
   const [first, second] = [await rotate(), await rotate()]
   expect(first).toEqual(uuid)
   expect(second).not.toBe(first)
-  const [row] = await t.app.store.select<{ webhook_signing_key: string }>("SELECT * FROM environments WHERE id = ?", [id])
+  const [row] = await t.app.store.select<{ webhook_signing_key: string }>("SELECT * FROM environments WHERE id = ?", [
+    id,
+  ])
   expect(readSigningKey({ ...t.ctx, environment: row as never })).toBe(second)
 })

@@ -1,11 +1,22 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { createKey } from "../../src/environments/keys.ts"
 import { endpoints } from "../../src/http/api.ts"
+import { startJob } from "../../src/runs/jobs.ts"
 import { testApp, type TestApp } from "../helpers/app.ts"
 import { traceStore } from "../helpers/trace.ts"
 
 /** Names of things of the environment dev, and names of nothing, of the same lengths. */
-type Names = { key: string; connection: string; fn: string; sync: string; operation: string; delivery: number }
+type Names = {
+  key: string
+  connection: string
+  fn: string
+  sync: string
+  operation: string
+  delivery: number
+  action: string
+  dryrun: string
+  deployment: string
+}
 type Call = { path: string; body?: unknown; headers?: Record<string, string> }
 
 let t: TestApp
@@ -51,6 +62,15 @@ async function fill(): Promise<Names> {
        VALUES (${delivery}, 'e', 1, 'l', 'sync', 'https://example.com/of-dev', '{}', '{"of":"dev"}', 'failed', 1, ${now})`,
     ),
   )
+  const action = "55555555-5555-4555-8555-555555555555"
+  await t.app.store.tx(({ db }) =>
+    db.run(
+      `INSERT INTO async_actions (id, environment_id, connection_row, connection, integration, action, input, state, attempts, max_retries, output, created_at, next_at, finished_at)
+       VALUES ('${action}', 1, 1, 'c', 'i', 'a', '{}', 'succeeded', 1, 0, '"of dev"', ${now}, ${now}, ${now})`,
+    ),
+  )
+  const job = (kind: "dryrun" | "deployment") =>
+    startJob(t.ctx, { kind, about: { of: "dev" }, limitMs: 1_000, work: () => Promise.resolve({}) }).id
   const operation = t.app.logs.open({ environmentId: 1, type: "deploy", action: "custom", message: "of dev" })
   operation.close("success")
   await t.app.logs.flush()
@@ -61,6 +81,9 @@ async function fill(): Promise<Names> {
     sync: "get-thing",
     operation: operation.id,
     delivery,
+    action,
+    dryrun: job("dryrun"),
+    deployment: job("deployment"),
   }
 }
 
@@ -71,6 +94,9 @@ const nothing = (): Names => ({
   sync: "not-thing",
   operation: there.operation.replace(/.{8}$/, "zzzzzzzz"),
   delivery: 4_242_425,
+  action: "22222222-2222-4222-8222-222222222222",
+  dryrun: "33333333-3333-4333-8333-333333333333",
+  deployment: "44444444-4444-4444-8444-444444444444",
 })
 
 const headersOf = ({ key, connection }: Names) => ({ "connection-id": connection, "provider-config-key": key })
@@ -103,7 +129,9 @@ const calls: Record<string, (names: Names) => Call> = {
   "GET /connection/:connectionId": (names) => ({ path: ofConnection(names).replace("ons/", "on/") }),
   "PATCH /connection/:connectionId": (names) => ({ path: ofConnection(names).replace("ons/", "on/"), body: {} }),
   "DELETE /connection/:connectionId": (names) => ({ path: ofConnection(names).replace("ons/", "on/") }),
-  "GET /connections": ({ key, connection }) => ({ path: `/connections?connectionId=${connection}&integrationId=${key}` }),
+  "GET /connections": ({ key, connection }) => ({
+    path: `/connections?connectionId=${connection}&integrationId=${key}`,
+  }),
   "GET /connection": ({ key, connection }) => ({ path: `/connection?connectionId=${connection}&integrationId=${key}` }),
   "POST /connections": (names) => ({ path: "/connections", body: { ...pair(names), credentials } }),
   "POST /connection": (names) => ({ path: "/connection", body: { ...pair(names), api_key: "k" } }),
@@ -161,6 +189,13 @@ const calls: Record<string, (names: Names) => Call> = {
   "POST /sluice/webhooks/deliveries/:id/redeliver": ({ delivery }) => ({
     path: `/sluice/webhooks/deliveries/${delivery}/redeliver`,
   }),
+  "GET /action/:id": ({ action }) => ({ path: `/action/${action}` }),
+  "GET /functions/dryruns/:id": ({ dryrun }) => ({ path: `/functions/dryruns/${dryrun}` }),
+  "POST /functions/dryruns/:id/result": ({ dryrun }) => ({ path: `/functions/dryruns/${dryrun}/result` }),
+  "GET /functions/deployments/:id": ({ deployment }) => ({ path: `/functions/deployments/${deployment}` }),
+  "POST /functions/deployments/:id/result": ({ deployment }) => ({
+    path: `/functions/deployments/${deployment}/result`,
+  }),
   "GET /sluice/logs/:id": ({ operation }) => ({ path: `/sluice/logs/${operation}` }),
 }
 
@@ -197,5 +232,7 @@ test("nothing of dev has changed", async () => {
   const at = `/connections/${there.connection}?provider_config_key=${there.key}`
   const { body } = await t.request("GET", at)
   expect([body.credentials.apiKey, body.tags, body.metadata]).toEqual(["a-key-of-the-customer", {}, {}])
-  expect((await t.request("GET", `/integrations/${there.key}/functions/${there.fn}/code`)).body.code).toBe("source-of-dev")
+  expect((await t.request("GET", `/integrations/${there.key}/functions/${there.fn}/code`)).body.code).toBe(
+    "source-of-dev",
+  )
 })

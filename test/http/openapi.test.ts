@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { endpoints } from "../../src/http/api.ts"
+import { endpoints, rawEndpoints } from "../../src/http/api.ts"
 import { testApp, type TestApp } from "../helpers/app.ts"
 
 let t: TestApp
@@ -24,7 +24,10 @@ test("it is an OpenAPI 3.1 document that anybody may read", () => {
 
 test("every route is in it, and nothing else", () => {
   const told = operations().map(([method, path]) => `${method.toUpperCase()} ${path}`)
-  expect(told.toSorted()).toEqual(endpoints.map(({ method, path }) => `${method} ${template(path)}`).toSorted())
+  const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+  const raw = rawEndpoints.flatMap(({ path }) => methods.map((method) => ({ method, path })))
+  const routes = [...endpoints, ...raw].map(({ method, path }) => `${method} ${template(path)}`)
+  expect(told.toSorted()).toEqual(routes.toSorted())
 })
 
 test("operations have names of their own and say what they do", () => {
@@ -33,32 +36,35 @@ test("operations have names of their own and say what they do", () => {
   for (const [, , operation] of operations()) expect(operation.summary).toBeString()
 })
 
-describe.each(endpoints.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint] as const))("%s", (_, endpoint) => {
-  const operation = () => document.paths[template(endpoint.path)][endpoint.method.toLowerCase()]
+describe.each(endpoints.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint] as const))(
+  "%s",
+  (_, endpoint) => {
+    const operation = () => document.paths[template(endpoint.path)][endpoint.method.toLowerCase()]
 
-  test("tells its scopes, and the form of its errors", () => {
-    const scopes = endpoint.access === "key" ? [endpoint.scope].flat() : []
-    const full = scopes.map((scope) => (scope.startsWith("account:") ? scope : `environment:${scope}`))
-    const any = endpoint.access === "key" && scopes.length === 0
-    expect(operation().security).toEqual(any ? [{ secretKey: [] }] : full.map((scope) => ({ secretKey: [scope] })))
-    expect(operation().responses.default).toEqual({ $ref: "#/components/responses/Error" })
-  })
+    test("tells its scopes, and the form of its errors", () => {
+      const scopes = endpoint.access === "key" ? [endpoint.scope].flat() : []
+      const full = scopes.map((scope) => (scope.startsWith("account:") ? scope : `environment:${scope}`))
+      const any = endpoint.access === "key" && scopes.length === 0
+      expect(operation().security).toEqual(any ? [{ secretKey: [] }] : full.map((scope) => ({ secretKey: [scope] })))
+      expect(operation().responses.default).toEqual({ $ref: "#/components/responses/Error" })
+    })
 
-  test("tells its parameters and its body", () => {
-    const { parameters = [], requestBody } = operation()
-    const inPath = parameters.filter((one: any) => one.in === "path").map((one: any) => one.name)
-    expect(inPath).toEqual([...template(endpoint.path).matchAll(/\{(\w+)\}/g)].map((match) => match[1]))
-    for (const [shape, place] of [
-      [endpoint.query, "query"],
-      [endpoint.headers, "header"],
-    ] as const) {
-      const told = parameters.filter((one: any) => one.in === place).map((one: any) => one.name)
-      expect(told.toSorted()).toEqual(Object.keys((shape as any)?.def.shape ?? {}).toSorted())
-    }
-    for (const { schema } of parameters) expect(schema).toBeObject()
-    expect(requestBody !== undefined).toBe(endpoint.body !== undefined)
-  })
-})
+    test("tells its parameters and its body", () => {
+      const { parameters = [], requestBody } = operation()
+      const inPath = parameters.filter((one: any) => one.in === "path").map((one: any) => one.name)
+      expect(inPath).toEqual([...template(endpoint.path).matchAll(/\{(\w+)\}/g)].map((match) => match[1]))
+      for (const [shape, place] of [
+        [endpoint.query, "query"],
+        [endpoint.headers, "header"],
+      ] as const) {
+        const told = parameters.filter((one: any) => one.in === place).map((one: any) => one.name)
+        expect(told.toSorted()).toEqual(Object.keys((shape as any)?.def.shape ?? {}).toSorted())
+      }
+      for (const { schema } of parameters) expect(schema).toBeObject()
+      expect(requestBody !== undefined).toBe(endpoint.body !== undefined)
+    })
+  },
+)
 
 test("shapes are those of what comes in", () => {
   const { parameters } = document.paths["/records"].get

@@ -84,7 +84,6 @@ const status =
   (code: number, headers: Record<string, string> = {}, body = "") =>
   () =>
     new Response(body || null, { status: code, headers })
-const textOf = (body: ReadableStream<Uint8Array> | null) => new Response(body).text()
 
 describe("sendProxied", () => {
   test("a success is sent once and handed over whole", async () => {
@@ -97,7 +96,7 @@ describe("sendProxied", () => {
       headers: { "X-Mine": "m" },
     }
     const answer = await sendProxied(made, to(base, { call, proxy: { headers: { "x-key": "${apiKey}" } } }))
-    expect([answer.status, answer.headers.get("x-id"), await textOf(answer.body)]).toEqual([201, "7", '{"a":1}'])
+    expect([answer.response.status, answer.response.headers.get("x-id"), await answer.response.text()]).toEqual([201, "7", '{"a":1}'])
     expect(seen.map(({ method, path, body }) => [method, path, body])).toEqual([["POST", "/things", '{"q":1}']])
     expect(seen[0]?.headers.get("x-key")).toBe("key-12345")
     expect(seen[0]?.headers.get("x-mine")).toBe("m")
@@ -116,7 +115,7 @@ describe("sendProxied", () => {
     const { made, attempts, notices, slept } = tools()
     const call = { method: "PUT", body: { kind: "bytes", bytes: new Uint8Array([104, 105]) } as const, retries: 5 }
     const answer = await sendProxied(made, to(base, { call }))
-    expect(await textOf(answer.body)).toBe("done")
+    expect(await answer.response.text()).toBe("done")
     expect(seen.map(({ body }) => body)).toEqual(["hi", "hi", "hi"])
     expect(slept).toEqual([3000, 6000])
     expect(attempts.map(({ level, retry, response }) => [level, retry.attempt, retry.max, response?.code])).toEqual([
@@ -137,7 +136,7 @@ describe("sendProxied", () => {
       made,
       to(base, { call: { retries: 2 }, proxy: { retry: { after: "retry-after" } } }),
     )
-    expect([answer.status, answer.headers.get("retry-after"), await textOf(answer.body)]).toEqual([429, "2", "slow"])
+    expect([answer.response.status, answer.response.headers.get("retry-after"), await answer.response.text()]).toEqual([429, "2", "slow"])
     expect([seen.length, slept]).toEqual([3, [2000, 2000]])
   })
 
@@ -145,7 +144,7 @@ describe("sendProxied", () => {
     const { base, seen } = scripted(status(404, {}, "none"))
     const { made, notices, slept } = tools()
     const answer = await sendProxied(made, to(base, { call: { retries: 4 } }))
-    expect([answer.status, await textOf(answer.body), seen.length, slept.length]).toEqual([404, "none", 1, 0])
+    expect([answer.response.status, await answer.response.text(), seen.length, slept.length]).toEqual([404, "none", 1, 0])
     expect(notices).toEqual([
       {
         level: "warn",
@@ -162,7 +161,7 @@ describe("sendProxied", () => {
   test("without retries there is no notice", async () => {
     const { base } = scripted(status(500))
     const { made, notices } = tools()
-    expect((await sendProxied(made, to(base))).status).toBe(500)
+    expect((await sendProxied(made, to(base))).response.status).toBe(500)
     expect(notices).toEqual([])
   })
 
@@ -174,7 +173,7 @@ describe("sendProxied", () => {
       made,
       to(base, { call: { method: "POST", body: { kind: "stream", stream }, retries: 3 } }),
     )
-    expect([answer.status, seen.map(({ body }) => body), slept]).toEqual([500, ["streamed"], []])
+    expect([answer.response.status, seen.map(({ body }) => body), slept]).toEqual([500, ["streamed"], []])
   })
 
   test("a hint in the body is read, and the body is still there at the end", async () => {
@@ -183,18 +182,18 @@ describe("sendProxied", () => {
     const { made, slept } = tools()
     const retry = { in_body: { path: "m", value: "/wait (\\d+)/", strategy: "after" as const }, error_code: ["429"] }
     const answer = await sendProxied(made, to(base, { call: { retries: 1 }, proxy: { retry } }))
-    expect([slept, await textOf(answer.body)]).toEqual([[12_000], page])
+    expect([slept, await answer.response.text()]).toEqual([[12_000], page])
     const none = await sendProxied(
       tools().made,
       to(base, { call: { retries: 1 }, proxy: { retry: { ...retry, error_code: ["5xx"] } } }),
     )
-    expect([none.status, await textOf(none.body)]).toEqual([429, page])
+    expect([none.response.status, await none.response.text()]).toEqual([429, page])
   })
 
   test("answers are decoded", async () => {
     const { base } = scripted(() => new Response(Bun.gzipSync("plain"), { headers: { "content-encoding": "gzip" } }))
     const answer = await sendProxied(tools().made, to(base))
-    expect([await textOf(answer.body), answer.headers.get("content-encoding")]).toEqual(["plain", null])
+    expect([await answer.response.text(), answer.response.headers.get("content-encoding")]).toEqual(["plain", null])
   })
 })
 
@@ -205,7 +204,7 @@ describe("sendProxied: credentials", () => {
     const { base, seen } = scripted(status(401))
     const { made, asked, notices } = tools({ credentials: async (attempt) => bearer(`token-${Math.min(attempt, 2)}`) })
     const answer = await sendProxied(made, to(base, { call: { retries: 9 } }))
-    expect(answer.status).toBe(401)
+    expect(answer.response.status).toBe(401)
     expect(seen.map(({ headers }) => headers.get("authorization"))).toEqual([
       "Bearer token-0",
       "Bearer token-1",

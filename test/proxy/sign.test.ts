@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { createHmac } from "node:crypto"
-import { signatureBase, signOAuth1, type OAuth1Input } from "../../src/proxy/sign.ts"
+import { signatureBase, signOAuth1, type OAuth1Input } from "../../src/kit/oauth1.ts"
 import { signAws } from "../../src/proxy/sign-aws.ts"
 
 const photos: OAuth1Input = {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { type App, inTransaction } from "../../src/app/context.ts"
+import type { Places } from "../../src/queue/claim.ts"
 import { createQueueLoop, type QueueLoop, type TaskHandler } from "../../src/queue/loop.ts"
 import type { TaskRow } from "../../src/queue/model.ts"
 import { releaseTask } from "../../src/queue/queue.ts"
@@ -23,10 +24,13 @@ afterEach(async () => {
 type Begun = { task: TaskRow; signal: AbortSignal; end: () => Promise<void>; fail: (error: Error) => void }
 
 /** A loop whose tasks last until the test ends them. */
-function makeLoop(options: { most?: number; app?: () => App } = {}) {
+function makeLoop(options: { most?: number; places?: Places[]; app?: () => App } = {}) {
   const begun: Begun[] = []
   const lost: { id: string; givenUp: boolean }[] = []
-  const loop = createQueueLoop(options.app ?? (() => t.app), { most: options.most ?? 10, limit: () => 10 })
+  const loop = createQueueLoop(options.app ?? (() => t.app), {
+    places: options.places ?? [{ most: options.most ?? 10 }],
+    limit: () => 10,
+  })
   const giveUp = async (task: TaskRow, signal: AbortSignal) => {
     if (signal.reason === "the daemon stops") await inTransaction(t.app, (ctx) => releaseTask(ctx, task))
     else await q.settle(task)
@@ -40,7 +44,7 @@ function makeLoop(options: { most?: number; app?: () => App } = {}) {
     lost: async (task, givenUp) => void lost.push({ id: task.id, givenUp }),
   }
   open.push(loop)
-  const start = () => loop.start({ sync: handler, webhook: handler, event: handler, delivery: handler })
+  const start = () => loop.start({ sync: handler, webhook: handler, event: handler, action: handler, delivery: handler })
   const running = (n: number) => until(() => begun.length >= n, `${n} tasks to begin`)
   return { loop, begun, lost, start, running }
 }
@@ -77,6 +81,24 @@ describe("the loop", () => {
       await running(n + 1)
     }
     expect(new Set(begun.map(({ task }) => task.id)).size).toBe(5)
+  })
+
+  test("a crowd of one kind never takes the places of another", async () => {
+    const { begun, start, running } = makeLoop({ places: [{ kinds: ["sync", "event"], most: 2 }, { kinds: ["delivery"], most: 3 }] })
+    for (let n = 0; n < 8; n++) await q.add({ kind: "delivery", priority: 1, group: `d${n}` })
+    for (let n = 0; n < 8; n++) await q.add({ kind: n % 2 ? "sync" : "event", priority: 9, group: `s${n}` })
+    await start()
+    await running(5)
+    const count = (...kinds: string[]) => begun.filter(({ task }) => kinds.includes(task.kind)).length
+    expect([count("delivery"), count("sync", "event")]).toEqual([3, 2])
+    await begun.find(({ task }) => task.kind === "delivery")?.end()
+    await running(6)
+    expect([count("delivery"), count("sync", "event")]).toEqual([4, 2])
+    for (let n = 0; n < 16; n++) {
+      await running(n + 1)
+      await begun[n]?.end()
+    }
+    expect([count("delivery"), count("sync", "event")]).toEqual([8, 8])
   })
 
   test("makes tasks of all schedules that are due, also of very many", async () => {

@@ -1,7 +1,8 @@
 import { eq } from "drizzle-orm"
 import { inTransaction } from "../../src/app/context.ts"
+import { claimTasks, type GroupLimit, type Places } from "../../src/queue/claim.ts"
 import { schedules, type TaskRow, tasks } from "../../src/queue/model.ts"
-import { type AddTask, addTask, cancelTask, claimTasks, type GroupLimit, settleTask } from "../../src/queue/queue.ts"
+import { type AddTask, addTask, cancelTask, settleTask } from "../../src/queue/queue.ts"
 import { type AddSchedule, ensureSchedule, findSchedule, setIntent, setTiming } from "../../src/queue/schedule.ts"
 import type { TestApp } from "../helpers/app.ts"
 
@@ -21,8 +22,8 @@ export function queueOf(t: TestApp) {
       write(async (ctx) => {
         for (const row of rows) await settleTask(ctx, row)
       }),
-    claim: (options: { most?: number; leaseMs?: number; limit?: GroupLimit } = {}) =>
-      claimTasks(app, { most: 100, leaseMs: 60_000, limit: () => 100, ...options }),
+    claim: ({ most = 100, ...options }: { most?: number; leaseMs?: number; limit?: GroupLimit; places?: Places[] } = {}) =>
+      claimTasks(app, { places: [{ most }], leaseMs: 60_000, limit: () => 100, ...options }),
     settle: (task: { id: string; attempt: number }) => write((ctx) => settleTask(ctx, task)),
     cancel: (key: string, reason = "stop") => write((ctx) => cancelTask(ctx, key, reason)),
     async task(id: string): Promise<TaskRow | undefined> {

@@ -14,6 +14,13 @@ async function until(what: () => boolean): Promise<void> {
   }
 }
 
+/** The runner processes of this test process, whoever in it made them. */
+function runnerPids(): number[] {
+  const { stdout } = Bun.spawnSync(["ps", "--ppid", String(process.pid), "-o", "pid=,args="])
+  const lines = stdout.toString().split("\n")
+  return lines.filter((line) => line.includes("__runner")).map((line) => Number.parseInt(line, 10))
+}
+
 /** A run that stands still inside an SDK call until it is let go. */
 function held(runner: Runner, given: Given = {}) {
   const entered = Promise.withResolvers<void>()
@@ -46,6 +53,24 @@ describe("the pool", () => {
     await until(() => runner.stats().processes === 2)
     await runner.close()
   }, 30_000)
+
+  test.skipIf(process.platform !== "linux")(
+    "processes that keep dying before they ran anything are replaced twice, and then when a run asks for one",
+    async () => {
+      const others = new Set(runnerPids())
+      const runner = testRunner({ warm: 1, max: 1 })
+      for (let death = 1; death <= 3; death++) {
+        await until(() => runner.stats().started === death && runner.stats().busy === 0)
+        for (const pid of runnerPids()) if (!others.has(pid)) process.kill(pid, "SIGKILL")
+        await until(() => runner.stats().killed === death)
+      }
+      expect(runner.stats()).toMatchObject({ processes: 0, started: 3 })
+      expect(valueOf(await runner.run(request(action("return 'back'"))))).toBe("back")
+      expect(runner.stats()).toMatchObject({ processes: 1, started: 4 })
+      await runner.close()
+    },
+    30_000,
+  )
 
   test("a nested run gets a process beyond the cap, down to a depth of five", async () => {
     const runner = testRunner({ warm: 1, max: 1 })

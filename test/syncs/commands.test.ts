@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { eq } from "drizzle-orm"
 import { inTransaction } from "../../src/app/context.ts"
-import { claimTasks, settleTask } from "../../src/queue/queue.ts"
+import { claimTasks } from "../../src/queue/claim.ts"
+import { settleTask } from "../../src/queue/queue.ts"
 import { fireSchedules } from "../../src/queue/schedule.ts"
 import { syncs } from "../../src/syncs/model.ts"
 import { tasks } from "../../src/queue/model.ts"
@@ -36,7 +37,7 @@ const keysOf = async (...names: [string, string?][]) =>
   Promise.all(names.map(async ([id, name]) => `sync:${(await room.one(id, name)).id}`)).then((keys) => keys.toSorted())
 const trigger = (body: Record<string, unknown>, headers?: Record<string, string>) =>
   room.command("/sync/trigger", body, headers)
-const claim = () => claimTasks(t.app, { most: 10, leaseMs: 60_000, limit: () => 10 })
+const claim = () => claimTasks(t.app, { places: [{ most: 10 }], leaseMs: 60_000, limit: () => 10 })
 const saveCheckpoint = (connectionId: number, key: string) =>
   t.app.store.step({ name: "checkpoint.save", input: { connectionId, key, version: null, now: 1 }, body: '{"page":1}' })
 const checkpointKeys = async () =>
@@ -93,7 +94,7 @@ describe("triggering", () => {
     await fireSchedules(t.app)
     t.clock.advance(1)
     await trigger({ syncs: ["issues"], connection_id: "c1" })
-    const [first] = await claimTasks(t.app, { most: 1, leaseMs: 1, limit: () => 10 })
+    const [first] = await claimTasks(t.app, { places: [{ most: 1 }], leaseMs: 1, limit: () => 10 })
     expect(first?.key).toBe((await keysOf(["c1"]))[0] ?? "")
   })
 })

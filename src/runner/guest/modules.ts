@@ -66,22 +66,24 @@ export type EvaluateLibrary = (name: string, text: string) => unknown
 /** The modules that a function can require. */
 export function createModules(): Modules {
   const url = withDefault(urlModule())
-  const crypto = withDefault(cryptoModule())
+  let crypto: unknown
+  const makeCrypto = () => (crypto ??= withDefault(cryptoModule()))
   const modules = new Map<string, unknown>([
     ["nango", withDefault(nangoModule())],
     ["zod", zodModule()],
-    ["crypto", crypto],
-    ["node:crypto", crypto],
     ["url", url],
     ["node:url", url],
   ])
-  const makers = new Map<string, () => unknown>()
+  const makers = new Map<string, () => unknown>([
+    ["crypto", makeCrypto],
+    ["node:crypto", makeCrypto],
+  ])
   return {
     require(asked) {
       const name = String(asked)
       if (!modules.has(name)) {
         const make = makers.get(name)
-        if (!make) throw notAllowed(name, [...modules.keys()])
+        if (!make) throw notAllowed(name, [...modules.keys(), ...makers.keys()])
         modules.set(name, make())
       }
       return modules.get(name)

@@ -1,5 +1,6 @@
 -- sluice.db
 CREATE TABLE api_keys ( id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE, environment_id INTEGER NOT NULL REFERENCES environments (id), display_name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, scopes TEXT NOT NULL, created_at INTEGER NOT NULL, last_used_at INTEGER ) STRICT;
+CREATE TABLE async_actions ( seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, environment_id INTEGER NOT NULL REFERENCES environments (id), connection_row INTEGER NOT NULL REFERENCES connections (id), connection TEXT NOT NULL, integration TEXT NOT NULL, action TEXT NOT NULL, input TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, max_retries INTEGER NOT NULL, output TEXT, error TEXT, created_at INTEGER NOT NULL, next_at INTEGER NOT NULL, finished_at INTEGER ) STRICT;
 CREATE TABLE checkpoints ( id INTEGER PRIMARY KEY AUTOINCREMENT, connection_id INTEGER NOT NULL REFERENCES connections (id), key TEXT NOT NULL, value TEXT NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, deleted_at INTEGER, UNIQUE (connection_id, key) ) STRICT;
 CREATE TABLE collections ( id INTEGER PRIMARY KEY AUTOINCREMENT, connection_id INTEGER NOT NULL, model TEXT NOT NULL, live_count INTEGER NOT NULL DEFAULT 0, size_bytes INTEGER NOT NULL DEFAULT 0, UNIQUE (connection_id, model) ) STRICT;
 CREATE TABLE connection_tags ( connection_id INTEGER NOT NULL REFERENCES connections (id), key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (connection_id, key) ) STRICT;
@@ -24,6 +25,8 @@ CREATE TABLE tasks ( id TEXT PRIMARY KEY, kind TEXT NOT NULL, key TEXT, "group" 
 CREATE TABLE webhook_attempts ( id INTEGER PRIMARY KEY AUTOINCREMENT, delivery_id INTEGER NOT NULL REFERENCES webhook_deliveries (id), at INTEGER NOT NULL, duration_ms INTEGER NOT NULL, status INTEGER, error TEXT ) STRICT;
 CREATE TABLE webhook_deliveries ( id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, environment_id INTEGER NOT NULL REFERENCES environments (id), lane TEXT NOT NULL, type TEXT NOT NULL, connection TEXT, integration TEXT, url TEXT NOT NULL, headers TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER, last_status INTEGER, last_error TEXT, created_at INTEGER NOT NULL, finished_at INTEGER ) STRICT;
 CREATE TABLE webhook_settings ( environment_id INTEGER PRIMARY KEY REFERENCES environments (id), primary_url TEXT, secondary_url TEXT, on_sync_completion_always INTEGER NOT NULL, on_sync_error INTEGER NOT NULL, on_auth_creation INTEGER NOT NULL, on_auth_refresh_error INTEGER NOT NULL, on_async_action_completion INTEGER NOT NULL, on_connection_deletion INTEGER NOT NULL, disabled_urls TEXT NOT NULL, updated_at INTEGER NOT NULL ) STRICT;
+CREATE INDEX async_actions_finished ON async_actions (finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX async_actions_waiting ON async_actions (environment_id, seq) WHERE state IN ('waiting', 'running');
 CREATE INDEX connection_tags_by_value ON connection_tags (key, value);
 CREATE INDEX connections_by_environment ON connections (environment_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX connections_identity ON connections (integration_id, connection_id) WHERE deleted_at IS NULL;
@@ -43,7 +46,7 @@ CREATE UNIQUE INDEX syncs_identity ON syncs (connection_id, name, variant);
 CREATE INDEX tasks_finished ON tasks (finished_at) WHERE state = 'finished';
 CREATE UNIQUE INDEX tasks_live_key ON tasks (key) WHERE key IS NOT NULL AND state IN ('waiting', 'started');
 CREATE INDEX tasks_started ON tasks ("group") WHERE state = 'started';
-CREATE INDEX tasks_waiting ON tasks (priority, run_at, id) WHERE state = 'waiting';
+CREATE INDEX tasks_waiting ON tasks (kind, priority, run_at, id) WHERE state = 'waiting';
 CREATE INDEX webhook_attempts_by_delivery ON webhook_attempts (delivery_id, id);
 CREATE INDEX webhook_deliveries_by_environment ON webhook_deliveries (environment_id, id);
 CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (lane, id) WHERE state = 'pending';

@@ -188,7 +188,7 @@ CREATE TABLE tasks (
   finished_at INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX tasks_live_key ON tasks (key) WHERE key IS NOT NULL AND state IN ('waiting', 'started');
-CREATE INDEX tasks_waiting ON tasks (priority, run_at, id) WHERE state = 'waiting';
+CREATE INDEX tasks_waiting ON tasks (kind, priority, run_at, id) WHERE state = 'waiting';
 CREATE INDEX tasks_started ON tasks ("group") WHERE state = 'started';
 CREATE INDEX tasks_finished ON tasks (finished_at) WHERE state = 'finished';
 
@@ -287,6 +287,7 @@ CREATE TABLE webhook_deliveries (
 ) STRICT;
 CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (lane, id) WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_by_environment ON webhook_deliveries (environment_id, id);
+CREATE INDEX webhook_deliveries_finished ON webhook_deliveries (finished_at) WHERE finished_at IS NOT NULL;
 
 CREATE TABLE webhook_attempts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -297,3 +298,24 @@ CREATE TABLE webhook_attempts (
   error TEXT
 ) STRICT;
 CREATE INDEX webhook_attempts_by_delivery ON webhook_attempts (delivery_id, id);
+
+CREATE TABLE async_actions (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  environment_id INTEGER NOT NULL REFERENCES environments (id),
+  connection_row INTEGER NOT NULL REFERENCES connections (id),
+  connection TEXT NOT NULL,
+  integration TEXT NOT NULL,
+  action TEXT NOT NULL,
+  input TEXT NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  max_retries INTEGER NOT NULL,
+  output TEXT,
+  error TEXT,
+  created_at INTEGER NOT NULL,
+  next_at INTEGER NOT NULL,
+  finished_at INTEGER
+) STRICT;
+CREATE INDEX async_actions_waiting ON async_actions (environment_id, seq) WHERE state IN ('waiting', 'running');
+CREATE INDEX async_actions_finished ON async_actions (finished_at) WHERE finished_at IS NOT NULL;

@@ -1,0 +1,100 @@
+import { z } from "zod"
+
+/*
+ * Members of an entry that are ours and not of the public format: what providers do their own way, as data.
+ * Exchange: one request that ends with a token. Outcome: what an answer must or must not say.
+ */
+
+const Text = z.string()
+const Scalar = z.union([Text, z.number(), z.boolean()])
+const Params = z.record(Text, z.unknown())
+const Headers = z.record(Text, Scalar)
+
+/** One thing that an answer says; all members must fit. Without a path the whole body is looked at. */
+export const Outcome = z.strictObject({
+  path: Text.optional(),
+  equals: Scalar.optional(),
+  /** Regular expression, tried on the text of the value. */
+  matches: Text.optional(),
+  missing: z.literal(true).optional(),
+})
+export type Outcome = z.infer<typeof Outcome>
+
+/** The call that shows whether typed credentials work; of several endpoints the first good answer is enough. */
+export const ProviderVerification = z.strictObject({
+  method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]).optional(),
+  endpoints: z.array(Text),
+  headers: Headers.optional(),
+  data: z.unknown().optional(),
+  /** `form` sends `data` as a form; default `json`. */
+  body_format: z.enum(["json", "form"]).optional(),
+  base_url_override: Text.optional(),
+  /** Statuses that are good; default every 2xx. */
+  ok_status: z.array(z.number()).optional(),
+  /** An answer that says one of these is bad, whatever its status. */
+  fail_if: z.array(Outcome).optional(),
+})
+export type ProviderVerification = z.infer<typeof ProviderVerification>
+
+/**
+ * How a token is asked for where it differs from RFC 6749. Templates may use `clientId`, `clientSecret`, `code`,
+ * `redirectUri`, `codeVerifier`, `state`, `accessToken`, `refreshToken`, `connectionConfig.*`, `now` and `random`.
+ */
+const exchangeMembers = {
+  url: Text.optional(),
+  method: z.enum(["GET", "POST"]).optional(),
+  /** How the client proves itself. `basic_secret` sends the secret as user name; `assertion` signs with the secret. */
+  client: z.enum(["body", "basic", "basic_secret", "assertion", "none"]).optional(),
+  /** Claims of that assertion (RFC 7523) beside `sub`, `iat`, `exp` and `jti`. */
+  assertion: Params.optional(),
+  format: z.enum(["form", "json", "query"]).optional(),
+  /** Standard parameter → its name here. */
+  rename: z.record(Text, Text).optional(),
+  omit: z.array(Text).optional(),
+  params: Params.optional(),
+  query: Params.optional(),
+  headers: Headers.optional(),
+  /** Dotted path to the object that holds the token. */
+  response_path: Text.optional(),
+  /** `access_token`, `refresh_token`, `expires_in`, `expires_at` → where they stand in it. */
+  response: z.record(Text, Text).optional(),
+  /** Seconds that a token lives, whatever the answer says. */
+  expires_in: z.number().optional(),
+  fail_if: z.array(Outcome).optional(),
+}
+const Exchange = z.strictObject(exchangeMembers)
+/** `then` is a second request, made with the token of the first; its token counts. */
+export const TokenExchange = z.strictObject({ ...exchangeMembers, then: Exchange.optional() })
+export type TokenExchange = z.infer<typeof TokenExchange>
+
+export const RefreshExchange = z.strictObject({
+  ...exchangeMembers,
+  then: Exchange.optional(),
+  /** Never by itself, because a refresh ends the old token or needs one that is some days old. */
+  only_when_forced: z.boolean().optional(),
+  /** Works with what the connection holds even when that is no refresh token. */
+  without_refresh_token: z.boolean().optional(),
+})
+export type RefreshExchange = z.infer<typeof RefreshExchange>
+
+/** The proxied call that ends a connection's access at the provider when the connection is deleted. */
+export const Revocation = z.strictObject({
+  method: z.enum(["GET", "POST", "DELETE"]).optional(),
+  endpoint: Text,
+  base_url_override: Text.optional(),
+  headers: Headers.optional(),
+  data: Params.optional(),
+  body_format: z.enum(["json", "form"]).optional(),
+  /** A member of the connection's metadata that, when true, leaves the access alone. */
+  unless_metadata: Text.optional(),
+})
+export type Revocation = z.infer<typeof Revocation>
+
+/** Spread into the shape of an entry. */
+export const ownMembers = {
+  token_exchange: TokenExchange.optional(),
+  refresh_exchange: RefreshExchange.optional(),
+  revocation: Revocation.optional(),
+  /** RFC 7662: tells when a token ends whose answer does not say so. */
+  introspection_url: Text.optional(),
+}

@@ -1,0 +1,1 @@
+export const isLetter = (char: string): boolean => /\p{L}/u.test(char)
