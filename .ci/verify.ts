@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs"
 
 /** `bun run verify`: format, lint, types and the fast tests; before every commit. */
-const slow = new Set(["cli", "contract", "faults", "hostile", "helpers"])
+const slow = new Set(["cli", "contract", "faults", "hostile", "helpers", "functions-corpus"])
 const sources = ["src", "test", "bench", ".ci"]
 const fast = readdirSync("test", { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !slow.has(entry.name))

@@ -8,8 +8,13 @@ export type Fill = { count: number; batch: number; version: number }
 /** A daemon with the benchmark's functions deployed; everything goes through its HTTP API. */
 export async function startDaemon() {
   const sluice = await startSluice()
-  await must(sluice, "POST", "/integrations", { body: { provider: "unauthenticated", unique_key: "bench" } })
-  await deploy(sluice, project)
+  try {
+    await must(sluice, "POST", "/integrations", { body: { provider: "unauthenticated", unique_key: "bench" } })
+    await deploy(sluice, project)
+  } catch (error) {
+    await sluice.stop()
+    throw error
+  }
   return {
     sluice,
     /** Processor time of the daemon and its runners since it started, in milliseconds. */

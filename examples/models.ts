@@ -11,6 +11,9 @@ export const Contact = z.object({
 })
 export type Contact = z.infer<typeof Contact>
 
+export const RecentContact = Contact.pick({ id: true, name: true, email: true, updatedAt: true })
+export type RecentContact = z.infer<typeof RecentContact>
+
 export const GithubIssue = z.object({
   id: z.string(),
   number: z.number(),
@@ -24,3 +27,31 @@ export const GithubIssue = z.object({
   updatedAt: z.string(),
 })
 export type GithubIssue = z.infer<typeof GithubIssue>
+
+export const GithubComment = z.object({
+  id: z.string(),
+  issueUrl: z.string(),
+  author: z.string().nullable(),
+  body: z.string(),
+  updatedAt: z.string(),
+})
+export type GithubComment = z.infer<typeof GithubComment>
+
+export const GithubPullRequest = z.object({
+  id: z.string(),
+  number: z.number(),
+  title: z.string(),
+  state: z.enum(["OPEN", "CLOSED", "MERGED"]),
+  author: z.string().nullable(),
+  updatedAt: z.string(),
+})
+export type GithubPullRequest = z.infer<typeof GithubPullRequest>
+
+export const GithubRelease = z.object({
+  id: z.string(),
+  tag: z.string(),
+  name: z.string(),
+  draft: z.boolean(),
+  publishedAt: z.string().nullable(),
+})
+export type GithubRelease = z.infer<typeof GithubRelease>

@@ -1,6 +1,8 @@
 import type { Logger } from "pino"
 import { createConnectionTouches } from "../connections/touches.ts"
 import { listConnectionsOf, deleteConnection } from "../connections/connections.ts"
+import { credentialsHandler, scheduleCredentialCheck } from "../connections/look-after.ts"
+import { recoverLeases } from "../connections/refresh.ts"
 import { ensureEnvironments } from "../environments/environments.ts"
 import { createKeyTouches } from "../environments/touches.ts"
 import { listFunctions, removeFunctions } from "../functions/functions.ts"
@@ -8,8 +10,11 @@ import { deleteIntegration, listIntegrations } from "../integrations/integration
 import { parseAllowList } from "../kit/address.ts"
 import { workerUrl } from "../kit/entry.ts"
 import { createEgress } from "../kit/fetch.ts"
+import { waitAtMost } from "../kit/wait.ts"
 import { createLogSink } from "../logs/log.ts"
 import { loadCatalogue } from "../providers/catalogue.ts"
+import { revokeAllOf, revokeCredentials } from "../proxy/revoke.ts"
+import { tryCredentials } from "../proxy/verify.ts"
 import { createQueueLoop } from "../queue/loop.ts"
 import type { Places } from "../queue/claim.ts"
 import { createRunner } from "../runner/runner.ts"
@@ -151,6 +156,7 @@ async function build(
     logs,
     touches,
     keyTouches,
+    refreshes: new Map(),
     masterKey,
     moments,
     now,
@@ -158,6 +164,8 @@ async function build(
     log,
     stopping,
   }
+  // A token that the provider has given and that is not stored yet would be lost.
+  push("refreshes", () => waitAtMost(Promise.allSettled(app.refreshes.values()), queueGraceMs))
   await checkMasterKey(app)
   const newKeys = await ensureEnvironments(app)
   const start = async () => {
@@ -171,6 +179,7 @@ async function build(
 const placesOf = (config: Config): Places[] => [
   { kinds: ["sync", "webhook", "event"], most: config.syncConcurrency },
   { kinds: ["action"], most: config.syncConcurrency },
+  { kinds: ["credentials"], most: 1 },
   { kinds: ["delivery"], most: 128 },
 ]
 
@@ -180,6 +189,8 @@ const limitOf = (config: Config, group: string): number =>
 
 async function startQueue(app: App): Promise<void> {
   await app.store.step({ name: "logs.abandon", input: { at: app.now().getTime() } })
+  await recoverLeases(app)
+  await scheduleCredentialCheck(app)
   const of = () => app
   await app.queue.start({
     sync: syncHandler(of, "sync"),
@@ -187,6 +198,7 @@ async function startQueue(app: App): Promise<void> {
     event: eventHandler(of),
     action: asyncHandler(of),
     delivery: deliveryHandler(of),
+    credentials: credentialsHandler(of),
   })
   // Last, because making processes holds up the first answers.
   app.runner.warmUp()
@@ -205,10 +217,10 @@ const moments: Moments = {
     await removeSyncsOfIntegration(ctx, integration)
     await removeFunctions(ctx, await listFunctions(ctx, { integrationId: integration.id }))
   },
-  integrationDeleting: runDeletionEventsOf,
+  integrationDeleting: inOrder(runDeletionEventsOf, revokeAllOf),
   validatesConnections,
   connectionValidating: runValidation,
-  connectionDeleting: runDeletionEvents,
+  connectionDeleting: inOrder(runDeletionEvents, revokeCredentials),
   connectionSaved: inOrder(
     (ctx, { connection }) => queueCreationEvents(ctx, connection),
     (ctx, { connection }) => startSyncsOfConnection(ctx, connection),
@@ -216,6 +228,8 @@ const moments: Moments = {
   ),
   connectionRefused: (ctx, { message, ...refused }) =>
     queueAuthWebhook(ctx, { ...refused, error: { type: "connection_validation_failed", description: message } }),
+  credentialsTesting: tryCredentials,
+  credentialsFailed: (ctx, failed) => queueAuthWebhook(ctx, { ...failed, operation: "refresh" }),
   connectionDeleted: inOrder(
     (ctx, connection) => queueAuthWebhook(ctx, { connection, operation: "deletion" }),
     removeSyncsOfConnection,

@@ -3,6 +3,7 @@ import type { MasterKey } from "../kit/crypto.ts"
 import type { Egress } from "../kit/fetch.ts"
 import type { Caller, Environment } from "../environments/model.ts"
 import type { LogSink } from "../logs/log.ts"
+import type { Fresh } from "../connections/renewable.ts"
 import type { Catalogue } from "../providers/catalogue.ts"
 import type { QueueLoop } from "../queue/loop.ts"
 import type { Runner } from "../runner/runner.ts"
@@ -26,6 +27,8 @@ export type App = {
   logs: LogSink
   touches: Touches
   keyTouches: Touches
+  /** Refreshes that go on in this process, by connection: who comes later waits for the same one. */
+  refreshes: Map<number, Promise<Fresh>>
   masterKey: MasterKey
   moments: Moments
   now: () => Date

@@ -47,7 +47,7 @@ export async function startDaemon(options: {
   }
 }
 
-type Fetch = (request: Request, peer?: string) => Promise<Response>
+type Fetch = (request: Request, peer?: () => string | undefined) => Promise<Response>
 
 function listen(config: Config, fetch: Fetch): Bun.Server<undefined> {
   try {
@@ -74,5 +74,5 @@ function listen(config: Config, fetch: Fetch): Bun.Server<undefined> {
 /** An action may take fifteen minutes, and a provider's stream be silent; Bun would close the connection long before. */
 const withoutTimeout = (fetch: Fetch) => (request: Request, server: Bun.Server<undefined>) => {
   if (/\/(action|proxy|v1|mcp|sluice\/(dryruns|logs|records))\b/i.test(request.url)) server.timeout(request, 0)
-  return fetch(request, server.requestIP(request)?.address)
+  return fetch(request, () => server.requestIP(request)?.address)
 }

@@ -1,3 +1,4 @@
+import type { Credentials } from "../auth/credentials.ts"
 import type { FoundConnection } from "../connections/connections.ts"
 import type { ConnectionRow } from "../connections/model.ts"
 import type { FunctionRow } from "../functions/model.ts"
@@ -30,11 +31,25 @@ export type Moments = {
   connectionSaved: (ctx: EnvironmentCtx, saved: SavedConnection) => Promise<void>
   /** The owner's functions refused a connection; a new one is gone after this. */
   connectionRefused: (ctx: EnvironmentCtx, refused: SavedConnection & { message: string }) => Promise<void>
+  /** Tries credentials at the provider, outside any transaction. Throws `connection_test_failed`. */
+  credentialsTesting: (ctx: EnvironmentCtx, subject: TestedCredentials) => Promise<void>
+  /** Credentials could not be renewed, or do not work any more. */
+  credentialsFailed: (ctx: EnvironmentCtx, failed: FailedCredentials) => Promise<void>
   /** A connection is being deleted. */
   connectionDeleted: (ctx: EnvironmentCtx, connection: ConnectionRow) => Promise<void>
   /** A deploy changed the functions of an environment. */
   functionsDeployed: (ctx: EnvironmentCtx, change: DeployedFunctions) => Promise<void>
 }
+
+/** Credentials that are not stored yet, or are to be looked at again. */
+export type TestedCredentials = {
+  integration: IntegrationRow
+  connectionId: string
+  credentials: Credentials
+  connectionConfig: Record<string, unknown>
+}
+
+export type FailedCredentials = { connection: ConnectionRow; error: { type: string; description: string } }
 
 export type DeployedFunctions = {
   saved: FunctionRow[]

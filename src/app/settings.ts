@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { parseAllowList } from "../kit/address.ts"
 import { parseMasterKey } from "../kit/crypto.ts"
-import { AppError } from "../kit/errors.ts"
+import { flag, list, passes, url, whole } from "./setting-shapes.ts"
 
 /** One row for each setting: `--help`, the README table, `sluice.yaml` and validation all come from here. */
 export type Setting = {
@@ -14,40 +14,6 @@ export type Setting = {
   help: string
   secret?: boolean
 }
-
-/** A whole number, also as decimal text. Anything else that JavaScript would take for a number is a slip. */
-const whole = (min: number, max: number) =>
-  z
-    .union(
-      [
-        z.number(),
-        z
-          .string()
-          .regex(/^\d{1,15}$/)
-          .transform(Number),
-      ],
-      { error: "Not a whole number" },
-    )
-    .pipe(z.number().int().min(min).max(max))
-const list = z
-  .union([z.string(), z.array(z.string())])
-  .transform((value) =>
-    (Array.isArray(value) ? value : value.split(",")).map((part) => part.trim()).filter((part) => part !== ""),
-  )
-
-/** The check of a room below, in the words of a shape: so its refusal is reported with all others. */
-const passes =
-  <T>(check: (value: T) => unknown) =>
-  (value: T, ctx: z.RefinementCtx) => {
-    try {
-      check(value)
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      ctx.addIssue({ code: "custom", message: [error.message, error.details.hint].filter(Boolean).join(" ") })
-    }
-  }
-const flag = z.union([z.boolean(), z.stringbool()])
-const url = z.url({ protocol: /^https?$/ })
 
 export const settings = {
   dataDir: {
@@ -121,6 +87,12 @@ export const settings = {
     default: 15,
     schema: whole(1, 3650),
     help: "Days that operations and messages are kept.",
+  },
+  logMaxMb: {
+    name: "SLUICE_LOG_MAX_MB",
+    default: 2048,
+    schema: whole(1, 1_048_576),
+    help: "Size of the log database in MB; beyond it the oldest operations go, however young they are.",
   },
   webhookRetentionDays: {
     name: "SLUICE_WEBHOOK_RETENTION_DAYS",
@@ -199,6 +171,25 @@ export const settings = {
     default: 600_000,
     schema: whole(0, 1_000_000_000),
     help: "Requests that one key may make in a minute; 0 limits nothing.",
+  },
+  tokenTimeoutSeconds: {
+    name: "SLUICE_TOKEN_TIMEOUT_SECONDS",
+    default: 20,
+    schema: whole(1, 120),
+    help: "Longest wait for a provider to give a token, in seconds.",
+  },
+  verifyCredentials: {
+    name: "SLUICE_VERIFY_CREDENTIALS",
+    default: true,
+    schema: flag,
+    help: "Tries typed and imported credentials at the provider before they are stored, and once a day.",
+  },
+  connectionCheckMinutes: {
+    name: "SLUICE_CONNECTION_CHECK_MINUTES",
+    aliases: ["CRON_REFRESH_CONNECTIONS_EVERY_MIN"],
+    default: 10,
+    schema: whole(0, 1440),
+    help: "How often credentials that are about to end or that nobody used for a day are renewed or tried, in minutes; 0 never.",
   },
   retryableNetworkErrors: {
     name: "SLUICE_RETRYABLE_NETWORK_ERRORS",

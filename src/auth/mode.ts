@@ -28,6 +28,8 @@ export type Mode = {
    * `refresh_token_external_error` or the mode's own fault; the stored credentials then stay as they are.
    */
   renew?: (ctx: AuthCtx, target: AuthTarget, stored: Credentials, options: RenewOptions) => Promise<Obtained>
+  /** Renewing talks to nobody and takes no time: it is done at each use, and nothing is stored. */
+  local?: true
   /** Whether stored credentials can be renewed at all; always, when the mode does not say. */
   canRenew?: (target: AuthTarget, stored: Credentials) => boolean
   /** Reasons to renew beside `expires_at`, which the caller judges. */

@@ -11,6 +11,7 @@ import {
   type EndUser,
   type ListConnections,
 } from "./model.ts"
+import { freshState } from "./refresh-state.ts"
 import { deriveTags } from "./tags.ts"
 
 export type FoundConnection = { connection: ConnectionRow; integration: IntegrationRow }
@@ -150,7 +151,13 @@ export async function deleteConnection(ctx: EnvironmentCtx, row: ConnectionRow):
     await saveTags(ctx, row.id, {})
     await ctx.db
       .update(connections)
-      .set({ deleted_at: ctx.now().getTime(), credentials: null, connection_config: null })
+      .set({
+        deleted_at: ctx.now().getTime(),
+        credentials: null,
+        connection_config: null,
+        expires_at: null,
+        ...freshState,
+      })
       .where(eq(connections.id, row.id))
   })
 }

@@ -1,6 +1,8 @@
 import { eq } from "drizzle-orm"
 import type { EnvironmentCtx } from "../app/context.ts"
 import type { Credentials } from "../auth/credentials.ts"
+import { readInstant } from "../auth/expiry.ts"
+import { secretTexts } from "../auth/secrets.ts"
 import { seal, unseal } from "../kit/crypto.ts"
 import { type ConnectionRow, connections } from "./model.ts"
 
@@ -27,18 +29,32 @@ export async function saveSecrets(
   row: ConnectionRow,
   secrets: { credentials?: Credentials; connectionConfig?: Record<string, unknown> },
 ): Promise<ConnectionRow> {
-  const set: Partial<ConnectionRow> = {}
-  if (secrets.credentials)
-    set.credentials = seal(ctx.masterKey, place(row.id, "credentials"), JSON.stringify(secrets.credentials))
-  if (secrets.connectionConfig) {
-    set.connection_config = seal(
-      ctx.masterKey,
-      place(row.id, "connection_config"),
-      JSON.stringify(secrets.connectionConfig),
-    )
-  }
+  const set = sealSecrets(ctx, row, secrets)
   await ctx.db.update(connections).set(set).where(eq(connections.id, row.id))
   return { ...row, ...set }
+}
+
+/** The columns of secrets as they are stored, with the end of the credentials beside them. */
+export function sealSecrets(
+  ctx: EnvironmentCtx,
+  row: ConnectionRow,
+  { credentials, connectionConfig }: { credentials?: Credentials; connectionConfig?: Record<string, unknown> },
+): Partial<ConnectionRow> {
+  const sealIn = (column: "credentials" | "connection_config", value: unknown) =>
+    seal(ctx.masterKey, place(row.id, column), JSON.stringify(value))
+  const set: Partial<ConnectionRow> = {}
+  if (credentials) {
+    set.credentials = sealIn("credentials", credentials)
+    set.expires_at = expiryOf(credentials, ctx.now()) ?? null
+  }
+  if (connectionConfig) set.connection_config = sealIn("connection_config", connectionConfig)
+  return set
+}
+
+/** When credentials end, in milliseconds since the epoch; undefined when they do not, or nobody knows. */
+export function expiryOf(credentials: Credentials, now: Date): number | undefined {
+  const at = "expires_at" in credentials ? readInstant(credentials.expires_at, now) : undefined
+  return at === undefined ? undefined : Math.floor(at)
 }
 
 /** Notes that somebody read the connection with its credentials. */
@@ -56,20 +72,4 @@ export function withoutRefreshTokens<T>(value: T): T {
 }
 
 /** Every text in the credentials that must not reach a log. */
-export function secretsOf(credentials: Credentials): string[] {
-  const found: string[] = []
-  const walk = (value: unknown, name: string) => {
-    if (
-      typeof value === "string" &&
-      name !== "type" &&
-      name !== "expires_at" &&
-      name !== "token_type" &&
-      name !== "scope"
-    )
-      found.push(value)
-    else if (value !== null && typeof value === "object")
-      for (const [key, member] of Object.entries(value)) walk(member, key)
-  }
-  walk(credentials, "")
-  return found
-}
+export const secretsOf = (credentials: Credentials): string[] => secretTexts(credentials)

@@ -1,7 +1,8 @@
 import { z } from "zod"
 import { defineFaults } from "../kit/errors.ts"
-import { ConnectionId, EndUserInput, isoOffsetTime, isoTime, oneOrMany, Tags, UniqueKey } from "../kit/shapes.ts"
-import { int, json, primaryKey, sealed, table, text, time } from "../store/columns.ts"
+import { ConnectionId, EndUserInput, oneOrMany, Tags, UniqueKey } from "../kit/shapes.ts"
+import { isoOffsetTime, isoTime } from "../kit/times.ts"
+import { bool, int, json, primaryKey, sealed, table, text, time } from "../store/columns.ts"
 
 /**
  * Connection: one end user's access to one integration: credentials, `connection_config` (what the provider's URLs
@@ -26,6 +27,20 @@ export const connections = table("connections", {
   updated_at: time("updated_at").notNull(),
   last_fetched_at: time("last_fetched_at"),
   deleted_at: time("deleted_at"),
+  /** When the credentials end; null when they do not, or nobody knows. */
+  expires_at: time("expires_at"),
+  /** When the daily check last looked at them, or found that they were in use. */
+  credentials_checked_at: time("credentials_checked_at").notNull().default(0),
+  last_refresh_success_at: time("last_refresh_success_at"),
+  last_refresh_failure_at: time("last_refresh_failure_at"),
+  /** Days with a failure in a row. */
+  refresh_attempts: int("refresh_attempts"),
+  refresh_exhausted: bool("refresh_exhausted").notNull().default(false),
+  /** Who refreshes right now, and until when nobody else may. */
+  refresh_lease: text("refresh_lease"),
+  refresh_lease_until: time("refresh_lease_until"),
+  /** A refresh was cut off after it began: the provider may have taken the refresh token back. */
+  refresh_interrupted: bool("refresh_interrupted").notNull().default(false),
 })
 export type ConnectionRow = typeof connections.$inferSelect
 
@@ -45,6 +60,7 @@ export type EndUser = {
 
 const when = z.union([z.string(), z.number()]).pipe(z.coerce.date())
 const token = z.string().min(1).max(16_384)
+const text255 = z.union([z.string(), z.number().transform(String)]).pipe(z.string().min(1).max(255))
 const override = z.strictObject({
   client_id: z.string().max(255).optional(),
   client_secret: z.string().max(2048).optional(),
@@ -81,6 +97,15 @@ export const ImportedCredentials = z.discriminatedUnion("type", [
     config_override: override.optional(),
   }),
   z.strictObject({ type: z.literal("NONE") }),
+  // A token is fetched at once.
+  z.strictObject({ type: z.literal("APP"), app_id: text255, installation_id: text255 }),
+  z.strictObject({ type: z.literal("CUSTOM"), app_id: text255, installation_id: text255 }),
+  // Inputs of the provider's own, checked against its entry; the token is made from them.
+  z.looseObject({ type: z.literal("TWO_STEP") }),
+  z.looseObject({ type: z.literal("JWT") }),
+  z.looseObject({ type: z.literal("BILL") }),
+  z.looseObject({ type: z.literal("SIGNATURE") }),
+  z.looseObject({ type: z.literal("AWS_SIGV4") }),
 ])
 export type ImportedCredentials = z.output<typeof ImportedCredentials>
 
@@ -135,6 +160,8 @@ export const connectionFaults = defineFaults({
   invalid_body: [400, ""],
   connection_validation_failed: [400, "The connection failed validation"],
   forbidden: [403, ""],
+  connection_refresh_backoff: [424, "A recent refresh attempt failed. Backing off before retrying.", "legacy"],
+  connection_refresh_exhausted: [424, "The refresh limit has been reached for this connection.", "legacy"],
 })
 
 export function toListItem(row: ConnectionRow, names: { uniqueKey: string; provider: string }) {

@@ -75,6 +75,8 @@ export async function importOldConnection(ctx: EnvironmentCtx, input: OldImport)
     metadata: input.metadata,
     connection_config: input.connection_config,
     raw: input.raw,
+    // The old route never tried them, and its callers import many at once.
+    untested: true,
     webhook_url_override: input.webhook_url_override,
   })
   return connection.connection_id
@@ -101,7 +103,7 @@ const readers: Partial<Record<string, Reader>> = {
   APP: ({ app_id, installation_id }) => {
     if (!app_id) throw oldFaults.missing_app_id()
     if (!installation_id) throw oldFaults.missing_installation_id()
-    throw oldFaults.invalid_auth_mode({ payload: { auth_mode: "APP" } })
+    return { type: "APP", app_id, installation_id }
   },
   TBA: ({ token_id, token_secret, ...input }) => {
     if (!token_id) throw oldFaults.missing_token_id()

@@ -5,6 +5,7 @@ import { getIntegrationById } from "../integrations/integrations.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
 import { identityColumns, saveTags } from "./connections.ts"
 import { saveSecrets } from "./credentials.ts"
+import { freshState } from "./refresh-state.ts"
 import { connectionFaults, type ConnectionRow, connections, type EndUser } from "./model.ts"
 import { deriveTags } from "./tags.ts"
 
@@ -68,6 +69,10 @@ async function storeConnection(
     errors: [],
     webhook_url_override: input.webhookUrlOverride,
     updated_at: now,
+    // Whatever was wrong with the old credentials; a refresh of them that is still going on has lost its lease.
+    ...freshState,
+    last_refresh_success_at: null,
+    credentials_checked_at: now,
   }
   const [existing] = await ctx.db
     .update(connections)

@@ -1,8 +1,12 @@
 import type { Ctx } from "../app/context.ts"
+import { openConfig } from "../auth/secrets.ts"
 import { holdsScope } from "../environments/keys.ts"
-import { type ConnectionName, findConnection } from "./connections.ts"
-import { markFetched, readConnectionConfig, readCredentials, withoutRefreshTokens } from "./credentials.ts"
+import { type ConnectionName, findConnection, findConnectionById, type FoundConnection } from "./connections.ts"
+import { readConnectionConfig, withoutRefreshTokens } from "./credentials.ts"
+import { freshCredentials } from "./fresh.ts"
 import { connectionFaults, toFull } from "./model.ts"
+import { invalidCredentials } from "./refresh-state.ts"
+import type { Fresh } from "./renewable.ts"
 import { findIntegration } from "../integrations/integrations.ts"
 
 export type ShowOptions = { refreshToken?: boolean; forceRefresh?: boolean; refreshGithubAppJwtToken?: boolean }
@@ -19,10 +23,25 @@ export async function showConnection(ctx: Ctx, name: ConnectionName, options: Sh
         message: "Credential and refresh options require the environment:connections:read_credentials scope",
       })
     }
-    const connectionConfig = withoutRefreshTokens(readConnectionConfig(ctx, found.connection))
+    const connectionConfig = withoutRefreshTokens(openConfig(readConnectionConfig(ctx, found.connection)))
     return toFull(found.connection, names, { credentials: {}, connectionConfig }, "offset")
   }
-  const row = markFetched(ctx, found.connection)
-  const secrets = { credentials: readCredentials(ctx, row), connectionConfig: readConnectionConfig(ctx, row) }
-  return toFull(row, names, options.refreshToken ? secrets : withoutRefreshTokens(secrets), "offset")
+  const { forceRefresh: force, refreshGithubAppJwtToken: appJwt } = options
+  let fresh: Fresh
+  try {
+    fresh = await freshCredentials(ctx, found, { force, appJwt })
+  } catch (error) {
+    throw invalidCredentials(error, await showFailed(ctx, found))
+  }
+  const { credentials, connectionConfig } = fresh
+  const secrets = { credentials, connectionConfig }
+  return toFull(fresh.found.connection, names, options.refreshToken ? secrets : withoutRefreshTokens(secrets), "offset")
+}
+
+/** The connection as it is after a refresh has failed, with its error and without credentials. */
+async function showFailed(ctx: Ctx, before: FoundConnection) {
+  const { connection, integration } = (await findConnectionById(ctx, before.connection.id)) ?? before
+  const names = { uniqueKey: integration.unique_key, provider: integration.provider }
+  const connectionConfig = withoutRefreshTokens(openConfig(readConnectionConfig(ctx, connection)))
+  return toFull(connection, names, { credentials: {}, connectionConfig }, "offset")
 }

@@ -1,6 +1,6 @@
 import { and, asc, count, eq } from "drizzle-orm"
 import { type App, inTransaction } from "../app/context.ts"
-import { isoTime } from "../kit/shapes.ts"
+import { isoTime } from "../kit/times.ts"
 import { createKey } from "./keys.ts"
 import { type ApiKeyRow, apiKeys, type Environment, environmentFaults } from "./model.ts"
 

@@ -39,7 +39,10 @@ export async function deployBundle(ctx: EnvironmentCtx, body: DeployBundle): Pro
 async function planBundle(ctx: EnvironmentCtx, body: DeployBundle): Promise<Plan> {
   const scope = body.reconciliationScope
   const only = scope.kind === "integration" ? scope.integrationId : undefined
-  await checkIntegrations(ctx, [...body.functions.map((one) => one.integrationId), ...(only === undefined ? [] : [only])])
+  await checkIntegrations(ctx, [
+    ...body.functions.map((one) => one.integrationId),
+    ...(only === undefined ? [] : [only]),
+  ])
   const compiled = body.functions.map((one) => withCode(define(one), one.fileBody))
   const deployed = await listFunctions(ctx)
   const functions = await compareFunctions(ctx, { compiled, deployed, source: "repo" })

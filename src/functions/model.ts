@@ -60,7 +60,7 @@ export const functionFaults = defineFaults({
   concurrent_deployment: [409, "Another deploy is running in this environment.", "legacy"],
   deploy_script_security_rejected: [400, "The code of a function is not allowed.", "legacy"],
   deploy_missing_json_schema_model: [400, "The schema of the deploy lacks a model.", "legacy"],
-  invalid_cli_version: [400, "This version of the CLI is too old.", "legacy"],
+  invalid_cli_version: [400, "This version of the CLI is too old."],
   plan_changed: [409, "What would be deployed has changed since the plan was made."],
 })
 

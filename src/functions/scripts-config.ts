@@ -1,7 +1,7 @@
 import type { EnvironmentCtx } from "../app/context.ts"
 import { listIntegrations } from "../integrations/integrations.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
-import { isoTime } from "../kit/shapes.ts"
+import { isoTime } from "../kit/times.ts"
 import { listFunctions } from "./functions.ts"
 import type { FunctionRow } from "./model.ts"
 import type { JsonSchema } from "./schemas.ts"

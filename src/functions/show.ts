@@ -1,4 +1,4 @@
-import { isoTime } from "../kit/shapes.ts"
+import { isoTime } from "../kit/times.ts"
 import type { FunctionRow } from "./model.ts"
 
 /** The JSON schema document of a function's models, null when it declares none. */

@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { ScriptName, UniqueKey } from "../kit/shapes.ts"
-import { Definitions } from "./wire.ts"
+import { Code, Definitions } from "./wire.ts"
 
 /** Functions of the newer style (`createFunction`), deployed as the whole of an environment or of an integration. */
 const Reference = z.string().regex(/^#\/definitions\/.+$/)
@@ -61,7 +61,7 @@ const BundledFunction = z
     checkpoint_schema_ref: Reference.nullable(),
     model_schema_refs: z.array(Reference).max(1000),
     json_schema: z.looseObject({ definitions: Definitions.optional() }),
-    fileBody: z.strictObject({ js: z.string().min(1), ts: z.string().min(1) }),
+    fileBody: z.strictObject({ js: Code.min(1), ts: Code.min(1) }),
   })
   .superRefine(checkFunction)
 export type BundledFunction = z.output<typeof BundledFunction>
@@ -116,7 +116,11 @@ function checkFunction(one: BundledFunction, ctx: z.RefinementCtx): void {
       issueAt(ctx, ["model_schema_refs", index], `${reference} is not in json_schema`)
   }
   if (one.trigger.kind !== "none")
-    issueAt(ctx, ["trigger"], "Functions that start by themselves are not supported here: write a sync or an event function")
+    issueAt(
+      ctx,
+      ["trigger"],
+      "Functions that start by themselves are not supported here: write a sync or an event function",
+    )
 }
 
 function checkBundle({ functions, reconciliationScope: scope }: DeployBundle, ctx: z.RefinementCtx): void {

@@ -92,20 +92,29 @@ function inputOf(input: unknown): string | null {
 /** What a function needs of the one schema that older deploys carry: its models and what they refer to. */
 function sharedDefinitions(flow: Flow, { shared }: Context): Record<string, JsonSchema> {
   if (!shared) return {}
-  const needed: Record<string, JsonSchema> = {}
+  const needed = new Map<string, JsonSchema>()
   const open = modelsOf(flow)
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    if (Object.hasOwn(needed, name)) continue
+    if (needed.has(name)) continue
     const schema = Object.hasOwn(shared.definitions, name) ? shared.definitions[name] : undefined
     if (!schema) {
       const message = `The schema of the deploy has no definition of "${name}", which ${flow.syncName} uses.`
       throw functionFaults.deploy_missing_json_schema_model({ message })
     }
-    needed[name] = schema
+    needed.set(name, schema)
     for (const [, reference = ""] of JSON.stringify(schema).matchAll(/"\$ref":"#\/definitions\/([^"/]+)/g))
-      open.push(decodeURIComponent(reference))
+      open.push(decode(reference))
   }
-  return needed
+  return Object.fromEntries(needed)
+}
+
+function decode(reference: string): string {
+  try {
+    return decodeURIComponent(reference)
+  } catch {
+    // A stray percent sign belongs to the name.
+    return reference
+  }
 }
 
 function toEndpoints(endpoint: NonNullable<Flow["endpoints"]>[number]): Endpoint[] {

@@ -6,7 +6,9 @@ import { isShallow } from "./schemas.ts"
 /** The deploy as the official command line sends it: functions that it has compiled, beside what they declare. */
 const Model = z.string().min(1).max(255)
 const Version = z.string().max(255)
-const FileBody = z.strictObject({ js: z.string(), ts: z.string() })
+const longestCode = 10 * 1024 * 1024
+export const Code = z.string().max(longestCode)
+const FileBody = z.strictObject({ js: Code, ts: Code })
 export const Definitions = z
   .record(z.string().min(1).max(255), z.record(z.string(), z.unknown()))
   .refine((definitions) => isShallow(definitions), "Invalid schema: nested too deeply")

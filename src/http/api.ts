@@ -23,7 +23,7 @@ import { answer } from "./door.ts"
 import type { Endpoint, RawEndpoint } from "./endpoint.ts"
 import { httpFaults, toResponse } from "./errors.ts"
 import { healthRoutes } from "./health.ts"
-import { createLimiter } from "./limiter.ts"
+import { createLimiter } from "../kit/limiter.ts"
 import { openRoutes } from "./open-routes.ts"
 import { documentRoute } from "./openapi.ts"
 import { canonicalPath } from "./paths.ts"
@@ -59,11 +59,11 @@ export const rawEndpoints: RawEndpoint[] = [...proxyRoutes]
 
 /**
  * One function from request to response: CORS, then the route whatever the case of its path, else 404. `peer` is the
- * address at the other end of the socket.
+ * address at the other end of the socket, for routes that ask.
  */
-export function createApi(app: App): (request: Request, peer?: string) => Promise<Response> {
+export function createApi(app: App): (request: Request, peer?: () => string | undefined) => Promise<Response> {
   const door = { app, limiter: createLimiter({ perMinute: app.config.rateLimitPerMinute, now: app.now }) }
-  const peers = new WeakMap<Request, string>()
+  const peers = new WeakMap<Request, () => string | undefined>()
   const elysia = new Elysia({ strictPath: false })
   for (const endpoint of endpoints) {
     elysia.route(
@@ -89,11 +89,9 @@ export function createApi(app: App): (request: Request, peer?: string) => Promis
   return async (request, peer) => {
     const passed = passRaw(request)
     if (passed) return passed
-    const path = new URL(request.url).pathname
-    const pageOrigin = new URL(app.serverUrl()).origin
-    if (request.method === "OPTIONS") return preflight(path, pageOrigin)
+    if (request.method === "OPTIONS") return preflight(request.url, app.serverUrl)
     const tidy = canonical(request)
     if (peer !== undefined) peers.set(tidy, peer)
-    return cors(await elysia.fetch(tidy), path, pageOrigin)
+    return cors(await elysia.fetch(tidy), request.url, app.serverUrl)
   }
 }

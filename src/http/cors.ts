@@ -29,8 +29,11 @@ function forConnectPage(origin: string): Rules {
   }
 }
 
-const rulesOf = (path: string, pageOrigin: string): Rules =>
-  /^\/connect\/telemetry\/?$/i.test(path) ? forConnectPage(pageOrigin) : everywhere
+const telemetry = /^(?:[a-z]+:\/\/[^/?#]*)?\/connect\/telemetry\/?(?:[?#]|$)/i
+
+/** The page is served by this daemon, so its origin is where the daemon is reached. */
+const rulesOf = (url: string, serverUrl: () => string): Rules =>
+  telemetry.test(url) ? forConnectPage(new URL(serverUrl()).origin) : everywhere
 
 const framing = {
   "x-content-type-options": "nosniff",
@@ -39,14 +42,14 @@ const framing = {
 }
 
 /** What every answer carries, so that pages of any origin can read it and none can be framed or sniffed. */
-export function cors(response: Response, path: string, pageOrigin: string): Response {
-  for (const [name, value] of Object.entries(rulesOf(path, pageOrigin).answer)) response.headers.set(name, value)
+export function cors(response: Response, url: string, serverUrl: () => string): Response {
+  for (const [name, value] of Object.entries(rulesOf(url, serverUrl).answer)) response.headers.set(name, value)
   for (const [name, value] of Object.entries(framing)) response.headers.set(name, value)
   return response
 }
 
-export const preflight = (path: string, pageOrigin: string): Response =>
-  new Response(null, { status: 204, headers: rulesOf(path, pageOrigin).preflight })
+export const preflight = (url: string, serverUrl: () => string): Response =>
+  new Response(null, { status: 204, headers: rulesOf(url, serverUrl).preflight })
 
 const foreign = ["access-control-allow-credentials", "access-control-allow-methods", "access-control-allow-headers"]
 

@@ -7,7 +7,7 @@ import { readJson } from "./body.ts"
 import { callerAddress } from "./caller-address.ts"
 import type { Endpoint, Reply } from "./endpoint.ts"
 import { httpFaults, json, toResponse } from "./errors.ts"
-import { type Limiter, rateHeaders } from "./limiter.ts"
+import { type Limiter, rateHeaders } from "../kit/limiter.ts"
 import { parseQuery } from "./query.ts"
 
 /** Prefixes whose routes take JSON only: a content type that says otherwise is refused before anything else is looked at. */
@@ -35,7 +35,7 @@ const jsonOnly = new Set([
 
 /** What every request meets at the door. `peer` is the address at the other end of the socket, where there is one. */
 export type Door = { app: App; limiter: Limiter }
-type Arrival = { endpoint: Endpoint; request: Request; params: Record<string, string>; peer?: string }
+type Arrival = { endpoint: Endpoint; request: Request; params: Record<string, string>; peer?: () => string | undefined }
 /** The rate headers of the answer, once the request was counted. */
 export type Counted = { headers: Record<string, string> }
 
@@ -61,7 +61,7 @@ async function handle(door: Door, arrival: Arrival, requestId: string, counted: 
   const body =
     endpoint.method === "GET" && !endpoint.body ? undefined : await readJson(request, app.config.bodyLimitBytes)
   if (endpoint.access === "anybody") {
-    const address = callerAddress(request.headers, arrival.peer)
+    const address = callerAddress(request.headers, arrival.peer?.())
     if (endpoint.points) await count(door, request, counted, `address:${address}`, endpoint.points)
     return toReply(await endpoint.handle(app, { ...shape(arrival, url, body), request }))
   }

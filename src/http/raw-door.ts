@@ -17,7 +17,7 @@ export function createRawDoor(door: Door, endpoints: RawEndpoint[]): RawDoor {
       const match = pattern.exec(request.url)
       if (!match) continue
       const isPreflight = request.method === "OPTIONS" && request.headers.has("access-control-request-method")
-      if (isPreflight) return Promise.resolve(preflight("", ""))
+      if (isPreflight) return Promise.resolve(preflight(request.url, door.app.serverUrl))
       const [, rest = "", query = ""] = match
       return answer(door, endpoint, { request, rest, query })
     }

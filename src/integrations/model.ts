@@ -1,6 +1,7 @@
 import { z } from "zod"
 import { defineFaults } from "../kit/errors.ts"
-import { isoTime, ScriptName, UniqueKey } from "../kit/shapes.ts"
+import { ScriptName, UniqueKey } from "../kit/shapes.ts"
+import { isoTime } from "../kit/times.ts"
 import type { Provider } from "../providers/model.ts"
 import { bool, int, sealed, table, text, time } from "../store/columns.ts"
 
@@ -50,6 +51,8 @@ export const CredentialsInput = z.discriminatedUnion(
     z.strictObject({ type: z.literal("OAUTH1"), ...OAuthClient }),
     z.strictObject({ type: z.literal("OAUTH2"), ...OAuthClient }),
     z.strictObject({ type: z.literal("TBA"), ...OAuthClient }),
+    // A client that the owner registered by hand with an MCP server; it may have no secret.
+    z.strictObject({ type: z.literal("MCP_OAUTH2"), ...OAuthClient, client_secret: z.string().default("") }),
     z.strictObject({ type: z.literal("APP"), ...App }),
     z.strictObject({ type: z.literal("CUSTOM"), client_id: clientId, client_secret: z.string().min(1), ...App }),
   ],

@@ -1,10 +1,11 @@
 import type { EnvironmentCtx } from "../app/context.ts"
+import { webhookRecipeOf } from "../providers/webhook-recipe.ts"
 import { readCredentials } from "./integrations.ts"
 import type { IntegrationRow } from "./model.ts"
 
 /** Where the provider sends its webhooks, or null when its entry does not route any. */
 export function webhookUrl(ctx: EnvironmentCtx, row: IntegrationRow): string | null {
-  if (!ctx.catalogue.find(row.provider)?.webhook_routing_script) return null
+  if (!webhookRecipeOf(ctx.catalogue.find(row.provider))) return null
   return `${ctx.serverUrl()}/webhook/${ctx.environment.uuid}/${encodeURIComponent(row.unique_key)}`
 }
 

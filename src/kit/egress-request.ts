@@ -84,8 +84,11 @@ export function normalizeHost(url: URL): void {
   if (url.hostname.endsWith(".") && url.hostname.length > 1) url.hostname = url.hostname.slice(0, -1)
 }
 
+const COMMON_METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+
 function readMethod(input: string): string {
   const method = input.toUpperCase()
+  if (COMMON_METHODS.has(method)) return method
   const isKnown = /^[A-Z-]{1,32}$/.test(method) && new Request("http://localhost", { method }).method === method
   if (isKnown && method !== "CONNECT" && method !== "TRACE") return method
   throw new EgressError("invalid_request", `The method ${JSON.stringify(input.slice(0, 32))} cannot be sent.`)

@@ -123,8 +123,10 @@ function isLoopbackName(host: string): boolean {
 }
 
 function isOwn(own: Own[], address: string, port: number): boolean {
+  const listening = own.filter((listen) => listen.port === port)
+  if (listening.length === 0) return false
   const wanted = canonicalAddress(address)
-  return own.some((listen) => listen.port === port && addressesOf(listen.address).includes(wanted))
+  return listening.some((listen) => addressesOf(listen.address).includes(wanted))
 }
 
 /** A listener on "every address" is reachable by each address of the machine. */

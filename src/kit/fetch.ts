@@ -136,10 +136,12 @@ async function exchange(gate: Gate, hop: Hop, target: Target, request: OutboundR
 type Route = { url: URL; proxy?: string }
 
 async function sendOnce(gate: Gate, hop: Hop, route: Route, request: OutboundRequest, signal: AbortSignal) {
-  const headers = new Headers(hop.headers)
+  const { headers } = hop
   const host = hop.url.hostname
   if (route.proxy === undefined) headers.set("host", hop.url.host)
+  else headers.delete("host")
   // Through a proxy the URL still holds the name, and this option would also be held against the proxy's certificate.
+  const isSecure = hop.url.protocol === "https:" || route.proxy?.startsWith("https:") === true
   const isPinned = route.proxy === undefined && isIP(host) === 0 && !host.startsWith("[")
   try {
     return await gate.session.fetch(route.url, {
@@ -150,12 +152,9 @@ async function sendOnce(gate: Gate, hop: Hop, route: Route, request: OutboundReq
       decompress: request.decompress !== false,
       // `false` keeps Bun from reading the proxy variables of the environment.
       proxy: route.proxy === undefined ? false : { url: route.proxy, respectNoProxy: false },
-      tls: {
-        rejectUnauthorized: true,
-        serverName: isPinned ? host : undefined,
-        cert: hop.tls?.cert,
-        key: hop.tls?.key,
-      },
+      tls: isSecure
+        ? { rejectUnauthorized: true, serverName: isPinned ? host : undefined, cert: hop.tls?.cert, key: hop.tls?.key }
+        : undefined,
       // Our own timers are in charge; Bun's, of five minutes of silence, ends a response that somebody forgot to read.
       timeout: Math.max(request.timeoutMs ?? 0, request.idleTimeoutMs ?? 0) < 300_000,
       signal,
@@ -167,6 +166,7 @@ async function sendOnce(gate: Gate, hop: Hop, route: Route, request: OutboundReq
 }
 
 function pin(url: URL, address: string): URL {
+  if (url.hostname === address) return url
   const pinned = new URL(url)
   pinned.hostname = isIP(address) === 6 ? `[${address}]` : address
   // A URL ignores a host that it cannot parse; the name left in place would be resolved a second time, unchecked.
@@ -180,6 +180,7 @@ function pin(url: URL, address: string): URL {
 
 /** The address in use first, then IPv4 (it works on more machines), then the resolver's order. */
 function orderAddresses(addresses: string[], last: string | undefined): string[] {
+  if (addresses.length === 1) return addresses
   const rank = (address: string) => (address === last ? 0 : isIP(address) === 4 ? 1 : 2)
   return [...new Set(addresses)].toSorted((a, b) => rank(a) - rank(b))
 }

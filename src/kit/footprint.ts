@@ -16,8 +16,8 @@ const pageWork = 5_000
 /**
  * Gives memory back each time this process falls idle after work: garbage, code compiled at run time, and pages of the
  * executable, which come back from the page cache when they are used again. Measured (PSS, Bun 1.4): a daemon that has just
- * started goes from 42 to 31 MB, a runner from 22 to 15; the first action after that takes 1 ms longer. To be called
- * before the process loses the right to read files. Pages are given back on Linux only.
+ * started goes from 42 to 30 MB, a runner from 22 to 14. To be called before the process loses the right to read files.
+ * Pages are given back on Linux only.
  */
 export function keepSmall(): void {
   const giveBack = findPages()

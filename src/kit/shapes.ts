@@ -59,11 +59,6 @@ export const EndUserInput = z.strictObject({
 })
 export type EndUserInput = z.infer<typeof EndUserInput>
 
-/** ISO 8601 with milliseconds and `Z`. */
-export const isoTime = (ms: number): string => new Date(ms).toISOString()
-/** The same instant with `+00:00`, as GET /connections/:id writes it. */
-export const isoOffsetTime = (ms: number): string => isoTime(ms).replace("Z", "+00:00")
-
 /** Issues as they go over the wire: zod's codes and sentences, path elements as text. */
 export const issuesOf = (error: z.ZodError): Issue[] =>
   error.issues.map((issue) => ({ code: issue.code, message: issue.message, path: issue.path.map(String) }))

@@ -1,3 +1,6 @@
+import { defineFaults } from "../kit/errors.ts"
+import { isoTime } from "../kit/times.ts"
+
 /**
  * Operation: the log entry of one run, request or delivery. Message: one line inside it. Avoid: activity.
  * Both live in `logs.db`, apart from product data, so that their volume never holds it up.
@@ -58,5 +61,35 @@ export type MessageRow = {
   created_at: number
 }
 
+/** Entries are numbered by their time in milliseconds times this, plus a count. */
+export const entriesPerMs = 1024
+
+export const levels: LogLevel[] = ["debug", "info", "warn", "error"]
+
 /** The store cuts longer messages. */
 export const longestMessage = 10_000
+
+export const logFaults = defineFaults({
+  unknown_operation: [404, "There is no operation with this id."],
+  invalid_cursor: [400, "This is not a place in the list that was asked for."],
+})
+
+const parse = (text: string | null): unknown => (text === null ? null : JSON.parse(text))
+const time = (ms: number | null): string | null => (ms === null ? null : isoTime(ms))
+
+export function toOperation(row: OperationRow) {
+  const { meta, error, created_at, started_at, ended_at, environment_id: _, ...rest } = row
+  return {
+    ...rest,
+    meta: parse(meta),
+    error: parse(error),
+    created_at: time(created_at),
+    started_at: time(started_at),
+    ended_at: time(ended_at),
+  }
+}
+
+export function toMessage(row: MessageRow) {
+  const { detail, created_at, operation_id: _, ...rest } = row
+  return { ...rest, detail: parse(detail), created_at: time(created_at) }
+}

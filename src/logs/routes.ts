@@ -1,43 +1,34 @@
 import { z } from "zod"
 import { keyEndpoint } from "../http/endpoint.ts"
-import { defineFaults } from "../kit/errors.ts"
-import { isoTime } from "../kit/shapes.ts"
-import type { MessageRow, OperationRow } from "./model.ts"
+import { levels, logFaults, toMessage, toOperation } from "./model.ts"
 import { listMessages, listOperations } from "./search.ts"
-
-const faults = defineFaults({ unknown_operation: [404, "There is no operation with this id."] })
+import { tailLogs } from "./tail.ts"
 
 const limit = z.coerce.number().int().min(1).max(1000)
-const Operations = z.strictObject({
+const Level = z.enum(levels)
+const Time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
+const Which = z.strictObject({
   type: z.string().max(50).optional(),
-  state: z.string().max(50).optional(),
   integration: z.string().max(255).optional(),
   connection: z.string().max(255).optional(),
   function: z.string().max(255).optional(),
+  level: Level.optional(),
+  search: z.string().min(1).max(500).optional(),
+})
+const Operations = Which.extend({
+  state: z.string().max(50).optional(),
+  from: Time.optional(),
+  to: Time.optional(),
   limit: limit.default(50),
   after: z.string().max(50).optional(),
 })
-const Messages = z.strictObject({ limit: limit.default(200), after: z.coerce.number().int().min(0).optional() })
-
-const parse = (text: string | null): unknown => (text === null ? null : JSON.parse(text))
-const time = (ms: number | null): string | null => (ms === null ? null : isoTime(ms))
-
-function showOperation(row: OperationRow) {
-  const { meta, error, created_at, started_at, ended_at, environment_id: _, ...rest } = row
-  return {
-    ...rest,
-    meta: parse(meta),
-    error: parse(error),
-    created_at: time(created_at),
-    started_at: time(started_at),
-    ended_at: time(ended_at),
-  }
-}
-
-function showMessage(row: MessageRow) {
-  const { detail, created_at, operation_id: _, ...rest } = row
-  return { ...rest, detail: parse(detail), created_at: time(created_at) }
-}
+const Messages = z.strictObject({
+  level: Level.optional(),
+  search: z.string().min(1).max(500).optional(),
+  limit: limit.default(200),
+  after: z.coerce.number().int().min(0).optional(),
+})
+const TailHeaders = z.object({ "last-event-id": z.coerce.number().int().min(0).optional() })
 
 export const logRoutes = [
   keyEndpoint({
@@ -47,9 +38,18 @@ export const logRoutes = [
     scope: "logs:read",
     query: Operations,
     handle: async (ctx, { query }) => {
-      const rows = await listOperations(ctx, { ...query, environmentId: ctx.environment.id })
-      return { data: rows.map(showOperation), next: rows.length === query.limit ? rows.at(-1)?.id : null }
+      const { rows, next } = await listOperations(ctx, { ...query, environmentId: ctx.environment.id })
+      return { data: rows.map(toOperation), next }
     },
+  }),
+  keyEndpoint({
+    method: "GET",
+    path: "/sluice/logs/tail",
+    summary: "What is logged from now on, as server-sent events",
+    scope: "logs:read",
+    query: Which,
+    headers: TailHeaders,
+    handle: (ctx, { query, headers }) => tailLogs(ctx, { ...query, after: headers["last-event-id"] }),
   }),
   keyEndpoint({
     method: "GET",
@@ -60,8 +60,8 @@ export const logRoutes = [
     query: Messages,
     handle: async (ctx, { params, query }) => {
       const found = await listMessages(ctx, { ...query, operationId: params.id, environmentId: ctx.environment.id })
-      if (!found) throw faults.unknown_operation()
-      return { data: { ...showOperation(found.operation), messages: found.messages.map(showMessage) } }
+      if (!found) throw logFaults.unknown_operation()
+      return { data: { ...toOperation(found.operation), messages: found.messages.map(toMessage) } }
     },
   }),
 ]

@@ -1,81 +1,56 @@
 import type { StepDb, Steps } from "../store/store.ts"
-import type { LogEntry } from "./log.ts"
+import { writeEntries } from "./write.ts"
 
-const text = (value: unknown): string | null => (value === undefined || value === null ? null : JSON.stringify(value))
-
-function writeEntry(db: StepDb, entry: LogEntry): void {
-  if (entry.entry === "message") {
-    db.run(
-      "INSERT INTO messages (operation_id, type, level, source, message, detail, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-      entry.operationId,
-      entry.type,
-      entry.level,
-      entry.source,
-      entry.message,
-      text(entry.detail),
-      entry.createdAt,
-    )
-    return
-  }
-  if (entry.entry === "end") {
-    db.run(
-      "UPDATE operations SET state = ?, level = ?, error = ?, ended_at = ? WHERE id = ?",
-      entry.state,
-      entry.level,
-      text(entry.error),
-      entry.endedAt,
-      entry.id,
-    )
-    return
-  }
-  db.run(
-    `INSERT INTO operations (id, environment_id, type, action, state, level, message, integration, provider, connection, function, run_id, meta, created_at, started_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    entry.id,
-    entry.environmentId,
-    entry.type,
-    entry.action,
-    entry.state,
-    entry.level,
-    entry.message,
-    entry.integration ?? null,
-    entry.provider ?? null,
-    entry.connection ?? null,
-    entry.function ?? null,
-    entry.runId ?? null,
-    text(entry.meta),
-    entry.createdAt,
-    entry.createdAt,
-  )
-}
+/** Operations that one batch of a sweep removes at most, and messages likewise. */
+const operationsBatch = 20
+const messagesBatch = 1_000
 
 /**
- * Ended operations older than `before` (milliseconds) and their messages, in bounded batches. An id begins with its time,
- * so the primary key finds them.
+ * Removes ended operations that began before `before` (milliseconds), the oldest first, with all that belongs to them, in
+ * bounded batches. An id begins with its time, so the primary key finds them.
  */
 function sweep(db: StepDb, before: number): { deleted: number } {
-  const deleted = db.run(
-    `DELETE FROM messages WHERE id IN (SELECT m.id FROM operations o JOIN messages m ON m.operation_id = o.id
-       WHERE o.id < ? AND o.state <> 'running' LIMIT 2000)`,
+  const old = db.all<{ id: string }>(
+    "SELECT id FROM operations WHERE id < ? AND state <> 'running' ORDER BY id LIMIT ?",
     String(before),
+    operationsBatch,
   )
-  if (deleted > 0) return { deleted }
-  return {
-    deleted: db.run(
-      "DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE id < ? AND state <> 'running' LIMIT 500)",
-      String(before),
-    ),
+  let deleted = 0
+  for (const { id } of old) {
+    const entries = db.all<{ id: number; message_id: number | null }>(
+      "SELECT id, message_id FROM entries WHERE operation_id = ? LIMIT ?",
+      id,
+      messagesBatch - deleted,
+    )
+    for (const entry of entries) {
+      db.run("DELETE FROM entry_words WHERE rowid = ?", entry.id)
+      if (entry.message_id !== null) db.run("DELETE FROM messages WHERE id = ?", entry.message_id)
+      db.run("DELETE FROM entries WHERE id = ?", entry.id)
+    }
+    deleted += entries.length
+    if (deleted >= messagesBatch) return { deleted }
+    // Written before entries were.
+    deleted += db.run(
+      "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE operation_id = ? LIMIT ?)",
+      id,
+      messagesBatch - deleted,
+    )
+    if (deleted >= messagesBatch) return { deleted }
+    deleted += db.run("DELETE FROM operations WHERE id = ?", id)
   }
+  return { deleted }
+}
+
+/** Bytes that the log database holds; pages that a sweep has emptied do not count. */
+function usedBytes(db: StepDb): number {
+  const pragma = (name: string) => Number(Object.values(db.get(`PRAGMA ${name}`) ?? {})[0] ?? 0)
+  return (pragma("page_count") - pragma("freelist_count")) * pragma("page_size")
 }
 
 export const logSteps: Steps = {
-  "logs.write": {
-    database: "logs",
-    run(db, _input, body) {
-      for (const entry of JSON.parse(body ?? "[]") as LogEntry[]) writeEntry(db, entry)
-    },
-  },
+  "logs.write": { database: "logs", run: (db, _input, body) => writeEntries(db, body) },
   "logs.sweep": { database: "logs", run: (db, input) => sweep(db, (input as { before: number }).before) },
+  "logs.size": { database: "logs", run: usedBytes },
   "logs.abandon": {
     database: "logs",
     // Operations of a daemon that died can no longer end by themselves.

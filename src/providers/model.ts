@@ -1,6 +1,7 @@
 import { z } from "zod"
 import { defineFaults } from "../kit/errors.ts"
 import { ownMembers, ProviderVerification } from "./exchange.ts"
+import { WebhookRecipe } from "./webhook-recipe.ts"
 
 /*
  * Provider: an API as the catalogue describes it (not: template, connector).
@@ -226,6 +227,8 @@ export const ProviderEntry = z.strictObject({
   webhook_user_defined_secret: Flag.optional(),
   webhook_allowed_query_params: Texts.optional(),
   webhook_response_metadata: Texts.optional(),
+  /** Ours: how webhooks are taken in, where no public name says it. */
+  webhook: WebhookRecipe.optional(),
 
   ...ownMembers,
 

@@ -72,8 +72,14 @@ function clientNames({ integration, credentials }: BuildInput): Record<string, s
 function buildOwnBody(input: BuildInput, method: string, scope: TemplateScope, boundary: string): BodyResult {
   const { provider, call } = input
   const merge = provider.proxy?.body && (renderTree(provider.proxy.body, scope) as Record<string, unknown>)
-  const contentType = callerHeaders(input)["content-type"] || providerHeaders(input, scope).headers["content-type"]
+  const contentType = callerHeaders(input)["content-type"] || providerType(input, scope)
   return buildBody({ method, body: call.body, contentType, merge, boundary })
+}
+
+function providerType(input: BuildInput, scope: TemplateScope): string | undefined {
+  const names = Object.keys({ ...input.provider.proxy?.headers, ...ownKey(input, "header") })
+  if (!names.some((name) => name.toLowerCase() === "content-type")) return undefined
+  return providerHeaders(input, scope).headers["content-type"]
 }
 
 function providerQuery(input: BuildInput, scope: TemplateScope): { entries: QueryEntry[]; secrets: string[] } {
@@ -103,10 +109,17 @@ function requestNames(input: BuildInput, method: string, url: URL, { body, conte
   }
 }
 
+/** Providers never change, so each is looked at once. */
+const signing = new WeakMap<Provider, boolean>()
+
 /** Whether the body has a part in a header of the request. Turning it into text costs; nearly no provider needs it. */
 export function signsBody(provider: Provider): boolean {
+  const known = signing.get(provider)
+  if (known !== undefined) return known
   const templates = Object.values(provider.proxy?.headers ?? {})
-  return templates.some((template) => /\$\{(params|bodyCanonicalParams|awsSigV4)\b/.test(String(template)))
+  const signs = templates.some((template) => /\$\{(params|bodyCanonicalParams|awsSigV4)\b/.test(String(template)))
+  signing.set(provider, signs)
+  return signs
 }
 
 /** The body as text; a stream has none, because it can be read once. */

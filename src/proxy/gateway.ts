@@ -34,7 +34,7 @@ export async function passToProvider(ctx: Ctx, input: GatewayInput): Promise<Res
   const operation = openOperation(ctx, input, found)
   try {
     checkOverride(ctx, headers.given["base-url-override"])
-    const held = holdFound(ctx, found)
+    const held = await holdFound(ctx, found)
     const { provider } = held.target
     const call = await makeCall(ctx, input, headers, provider)
     const answer = await sendProxied(toolsOf(ctx, operation, held), {
@@ -120,7 +120,7 @@ function toolsOf(ctx: Ctx, operation: Operation, first: HeldTarget): SendTools {
     sleep,
     extraNetworkCodes: ctx.config.retryableNetworkErrors,
     credentials: async (_, fresh) => {
-      if (!isStillHeld(ctx, held, fresh)) held = holdFound(ctx, await findAgain(ctx, first.found))
+      if (!isStillHeld(ctx, held, fresh)) held = await holdFound(ctx, await findAgain(ctx, first.found))
       return held.credentials
     },
     onAttempt: ({ level, message, ...detail }) =>

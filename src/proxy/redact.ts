@@ -34,6 +34,11 @@ export function withEncodings(secrets: readonly string[]): string[] {
   for (const secret of secrets) {
     // Shorter texts would mask parts of everything and protect nothing.
     if (typeof secret !== "string" || secret.length < 4) continue
+    // Most keys and tokens: every encoding but one leaves them as they are.
+    if (/^[\w.-]+$/.test(secret)) {
+      forms.add(secret).add(Buffer.from(secret).toString("base64"))
+      continue
+    }
     const text = secret.toWellFormed()
     const encoded = encodeURIComponent(text)
     forms.add(secret).add(encoded).add(encodeURI(text))

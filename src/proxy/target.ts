@@ -1,7 +1,9 @@
 import type { EnvironmentCtx } from "../app/context.ts"
 import type { Credentials } from "../auth/credentials.ts"
 import type { FoundConnection } from "../connections/connections.ts"
-import { readConnectionConfig, readCredentials } from "../connections/credentials.ts"
+import { readConnectionConfig } from "../connections/credentials.ts"
+import { freshCredentials } from "../connections/fresh.ts"
+import type { IntegrationRow } from "../integrations/model.ts"
 import { readCredentials as readAppCredentials, readCustom } from "../integrations/integrations.ts"
 import { faults, type ProxyTarget } from "./model.ts"
 
@@ -10,9 +12,12 @@ const keptMs = 60_000
 /** A connection as its requests see it for a minute; `until` in milliseconds since the epoch. */
 export type HeldTarget = { found: FoundConnection; target: ProxyTarget; credentials: Credentials; until: number }
 
-/** What requests need of a connection that was just read. Throws `unknown_provider`. */
-export function holdFound(ctx: EnvironmentCtx, found: FoundConnection): HeldTarget {
-  const credentials = readCredentials(ctx, found.connection)
+/**
+ * What requests need of a connection that was just read, its credentials renewed where they are about to end. Throws
+ * `unknown_provider` and what `freshCredentials` throws.
+ */
+export async function holdFound(ctx: EnvironmentCtx, before: FoundConnection): Promise<HeldTarget> {
+  const { found, credentials } = await freshCredentials(ctx, before)
   return { found, target: describeTarget(ctx, found), credentials, until: ctx.now().getTime() + keptMs }
 }
 
@@ -29,6 +34,18 @@ export function checkOverride(ctx: EnvironmentCtx, baseUrlOverride: string | und
 
 /** What the proxy has to know about a connection. */
 export function describeTarget(ctx: EnvironmentCtx, { connection, integration }: FoundConnection): ProxyTarget {
+  return {
+    ...describeIntegration(ctx, integration),
+    connection: {
+      connectionId: connection.connection_id,
+      connectionConfig: readConnectionConfig(ctx, connection),
+      metadata: connection.metadata,
+    },
+  }
+}
+
+/** The half of it that all connections of an integration share. Throws `unknown_provider`. */
+export function describeIntegration(ctx: EnvironmentCtx, integration: IntegrationRow): Omit<ProxyTarget, "connection"> {
   const provider = ctx.catalogue.find(integration.provider)
   if (!provider) throw faults.unknown_provider({ message: `Unknown provider ${integration.provider}` })
   const app = readAppCredentials(ctx, integration)
@@ -37,10 +54,5 @@ export function describeTarget(ctx: EnvironmentCtx, { connection, integration }:
     provider,
     providerName: integration.provider,
     integration: { uniqueKey: integration.unique_key, custom: readCustom(ctx, integration), ...client },
-    connection: {
-      connectionId: connection.connection_id,
-      connectionConfig: readConnectionConfig(ctx, connection),
-      metadata: connection.metadata,
-    },
   }
 }

@@ -1,6 +1,6 @@
 import { z } from "zod"
 import type { Ctx } from "../app/context.ts"
-import { findConnection } from "../connections/connections.ts"
+import { findConnection, type FoundConnection } from "../connections/connections.ts"
 import type { ConnectionHeaders } from "../connections/model.ts"
 import { defineFaults } from "../kit/errors.ts"
 import { ModelName, oneOrMany, ScriptName } from "../kit/shapes.ts"
@@ -70,16 +70,21 @@ export async function collectionOf(
   headers: z.output<typeof ConnectionHeaders>,
   query: { model: string; variant?: string },
 ): Promise<CollectionKey> {
+  const { connection } = await connectionOf(ctx, headers)
+  return { connectionId: connection.id, model: fullModelOf(query.model, query.variant) }
+}
+
+export const fullModelOf = (model: string, variant: string | undefined): string =>
+  variant === undefined || variant === "base" ? model : `${model}::${variant}`
+
+/** The connection that the headers of a request name. Throws `unknown_connection`. */
+export async function connectionOf(ctx: Ctx, headers: z.output<typeof ConnectionHeaders>): Promise<FoundConnection> {
   const found = await findConnection(ctx, {
     connectionId: headers["connection-id"],
     providerConfigKey: headers["provider-config-key"],
   })
   if (!found) throw faults.unknown_connection()
-  const { model, variant } = query
-  return {
-    connectionId: found.connection.id,
-    model: variant === undefined || variant === "base" ? model : `${model}::${variant}`,
-  }
+  return found
 }
 
 /** A page of records as JSON text. Throws `unknown_connection`. */

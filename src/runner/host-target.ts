@@ -20,7 +20,7 @@ export async function holdTarget(run: HostRun, names: Names, fresh = false): Pro
     const message = `There is no connection "${connectionId}" for "${providerConfigKey}".`
     throw faults.failed_to_get_connection({ message })
   }
-  const held = holdFound(run.ctx, found)
+  const held = await holdFound(run.ctx, found)
   run.operation.hide(secretsOf(held.credentials))
   run.held ??= new Map()
   run.held.set(key, held)

@@ -1,12 +1,7 @@
 import { inTransaction } from "../app/context.ts"
 import { changeMetadata, findConnectionById } from "../connections/connections.ts"
-import {
-  markFetched,
-  readConnectionConfig,
-  readCredentials,
-  secretsOf,
-  withoutRefreshTokens,
-} from "../connections/credentials.ts"
+import { secretsOf, withoutRefreshTokens } from "../connections/credentials.ts"
+import { freshCredentials } from "../connections/fresh.ts"
 import { connectionFaults, toFull } from "../connections/model.ts"
 import { listVariables } from "../environments/environments.ts"
 import { findIntegration, getIntegration } from "../integrations/integrations.ts"
@@ -113,14 +108,13 @@ async function showConnection(run: HostRun, input: CallInput<"connection.get">):
   if (input.forceRefresh || input.refreshToken || input.refreshGithubAppJwtToken) forgetTargets(run)
   const found = await findTarget(run, input)
   if (!found) throw await unknownConnection(run, input)
-  const { integration } = found
-  const connection = markFetched(run.ctx, found.connection)
-  const secrets = {
-    credentials: readCredentials(run.ctx, connection),
-    connectionConfig: readConnectionConfig(run.ctx, connection),
-  }
-  run.operation.hide(secretsOf(secrets.credentials))
+  const { forceRefresh: force, refreshGithubAppJwtToken: appJwt } = input
+  const fresh = await freshCredentials(run.ctx, found, { force, appJwt })
+  const { connection, integration } = fresh.found
+  const { credentials, connectionConfig } = fresh
+  run.operation.hide(secretsOf(credentials))
   const names = { uniqueKey: integration.unique_key, provider: integration.provider }
+  const secrets = { credentials, connectionConfig }
   return toFull(connection, names, input.refreshToken ? secrets : withoutRefreshTokens(secrets), "offset")
 }
 

@@ -96,6 +96,17 @@ const handlers: Handlers = {
     changeCheckpoint(dry, checkFlat(checkpoint, dry.run.ctx.config.checkpointTextLimit)),
   "checkpoint.clear": (dry) => changeCheckpoint(dry, null),
   "connection.get": showConnection,
+  "integration.get": async (dry, input) => {
+    const { output } = await dry.real("integration.get", input, undefined)
+    const integration = output as Record<string, unknown>
+    if (dry.options.record) await dry.options.emit({ event: "integration", integration })
+    return { output }
+  },
+  "variables.get": async (dry, input) => {
+    const { output } = await dry.real("variables.get", input, undefined)
+    if (dry.options.record && Array.isArray(output)) await dry.options.emit({ event: "variables", variables: output })
+    return { output }
+  },
   "metadata.set": (dry, { metadata }) => changeMetadata(dry, metadata),
   "metadata.update": async (dry, { metadata }) =>
     changeMetadata(dry, { ...(dry.metadata ?? dry.run.found.connection.metadata), ...metadata }),

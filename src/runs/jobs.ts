@@ -1,6 +1,6 @@
 import type { EnvironmentCtx } from "../app/context.ts"
 import { AppError } from "../kit/errors.ts"
-import { isoTime } from "../kit/shapes.ts"
+import { isoTime } from "../kit/times.ts"
 import type { Store } from "../store/store.ts"
 import { remoteFaults } from "./remote-model.ts"
 

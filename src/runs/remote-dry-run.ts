@@ -5,7 +5,7 @@ import { type CompiledFunction, compileEntry } from "../functions/compile.ts"
 import type { FunctionRow } from "../functions/model.ts"
 import { findIntegration } from "../integrations/integrations.ts"
 import { AppError } from "../kit/errors.ts"
-import { isoTime } from "../kit/shapes.ts"
+import { isoTime } from "../kit/times.ts"
 import type { RunError } from "../runner/runner.ts"
 import { startDryRun } from "./dry-run.ts"
 import { type JobResult, startJob } from "./jobs.ts"
@@ -24,7 +24,12 @@ export async function compileAlone(ctx: EnvironmentCtx, alone: Alone): Promise<C
   const { integrationId, name, type, code } = alone
   const path = placeOf(alone)
   try {
-    const { compiled } = await compileEntry(ctx, new Map([[path, code]]), { path, integrationId, name, folderKind: type })
+    const { compiled } = await compileEntry(ctx, new Map([[path, code]]), {
+      path,
+      integrationId,
+      name,
+      folderKind: type,
+    })
     return compiled
   } catch (error) {
     // These routes have a name of their own for it.

@@ -1,5 +1,5 @@
 import type { EnvironmentCtx } from "../app/context.ts"
-import { isoTime } from "../kit/shapes.ts"
+import { isoTime } from "../kit/times.ts"
 import { countsOf } from "../records/counts.ts"
 import type { HostRun } from "../runner/host-run.ts"
 import type { RunError } from "../runner/runner.ts"

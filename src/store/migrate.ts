@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite"
 import { createHash } from "node:crypto"
 import { defineFaults } from "../kit/errors.ts"
 import logs0001 from "./migrations/sqlite/logs_0001_init.sql" with { type: "text" }
+import logs0002 from "./migrations/sqlite/logs_0002_search.sql" with { type: "text" }
 import main0001 from "./migrations/sqlite/main_0001_init.sql" with { type: "text" }
 
 const faults = defineFaults({
@@ -10,7 +11,7 @@ const faults = defineFaults({
 })
 
 /** Numbered SQL, embedded. A migration that has landed is never edited: the checksum of each applied one is kept. */
-export const migrations: Record<"main" | "logs", string[]> = { main: [main0001], logs: [logs0001] }
+export const migrations: Record<"main" | "logs", string[]> = { main: [main0001], logs: [logs0001, logs0002] }
 
 /** Brings a database to this executable's schema; refuses one that is newer. Each migration is one transaction. */
 export function migrate(db: Database, which: "main" | "logs", list: string[] = migrations[which]): void {

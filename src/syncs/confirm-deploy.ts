@@ -43,7 +43,12 @@ type World = {
 export async function confirmDeploy(ctx: EnvironmentCtx, body: ConfirmFlows): Promise<Differences> {
   const world = await lookAround(ctx)
   const scope = scopeOf(body)
-  const open = new Set(replaceable(body, world.deployed.map(({ row }) => row)))
+  const open = new Set(
+    replaceable(
+      body,
+      world.deployed.map(({ row }) => row),
+    ),
+  )
   const removable = world.deployed.filter(
     ({ row, key }) => open.has(row) && (typeof scope !== "object" || key === scope.integration),
   )

@@ -20,10 +20,7 @@ export async function startSyncsOfConnection(ctx: EnvironmentCtx, connection: Co
 }
 
 /** After a deploy: instances on every connection for what is new, other timing where it changed, an end for what was removed. */
-export async function followDeploy(
-  ctx: EnvironmentCtx,
-  change: DeployedFunctions,
-): Promise<void> {
+export async function followDeploy(ctx: EnvironmentCtx, change: DeployedFunctions): Promise<void> {
   for (const fn of change.saved) {
     if (fn.type !== "sync" || !fn.enabled) continue
     const connections = change.storeOnly ? [] : await listConnectionsOf(ctx, fn.integration_id)

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { readSigningKey } from "../environments/environments.ts"
 import { keyEndpoint } from "../http/endpoint.ts"
-import { isoTime } from "../kit/shapes.ts"
+import { isoTime } from "../kit/times.ts"
 import { listDeliveries, redeliver, showDelivery } from "./deliveries.ts"
 import { type AttemptRow, type DeliveryRow, UpdateWebhookSettings, type WebhookSettings } from "./model.ts"
 import { readSettings, saveSettings } from "./settings.ts"

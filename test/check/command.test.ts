@@ -16,7 +16,7 @@ const wrongLine = "fake/actions/echo.ts:5:48 TS2551 Property 'gett' does not exi
 describe("sluice check", () => {
   test("the examples, without a daemon", async () => {
     const { code, stdout, stderr } = await runCli(["check", examples], { HOME: home })
-    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "", stderr: "4 functions checked: no problems.\n" })
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "", stderr: "13 functions checked: no problems.\n" })
     expect(readdirSync(join(home, ".cache/sluice/types")).length).toBe(1)
   })
 

@@ -64,7 +64,7 @@ test("getIntegration names the functions, and with credentials the connections",
         actions: [{ name: "echo", description: "An action of a test.", ...times }],
       },
     } as never)
-    const { config } = (await nango.getIntegration(at.key, true)) as { config: any }
+    const { config }: { config: any } = await nango.getIntegration(at.key, true)
     expect(config).toMatchObject({ auth_mode: "API_KEY", client_id: null, connection_count: 1 })
     expect(config.connections[0].connection_id).toBe(at.id)
     expect(JSON.stringify(config)).not.toContain("a-key-of-the-customer")
@@ -100,7 +100,7 @@ test("what cannot be made or changed is refused", async () => {
     await expectRefused(nango.deleteIntegration(key), 400, "unknown_provider_config")
     await nango.createIntegration("fake", key)
     await expectRefused(create("fake"), 400, "invalid_body")
-    await expectRefused(nango.updateIntegration("fake", key, {} as never), 400, "invalid_auth_mode")
+    await expectRefused(nango.updateIntegration("fake", key, {}), 400, "invalid_auth_mode")
     await expectRefused(nango.updateIntegration("github", key, oauth), 400, "invalid_body")
   }
 })
@@ -136,7 +136,7 @@ test("0.40: connections, tokens and metadata", async () => {
   const key = mint("github")
   await nango.createIntegration("github", key, oauth)
   const { connection_id: id } = await importConnection(world.sluice, key, { credentials: token })
-  expect(await nango.getConnection(key, id)).toMatchObject({ connection_id: id, provider_config_key: key } as never)
+  expect(await nango.getConnection(key, id)).toMatchObject({ connection_id: id, provider_config_key: key })
   const shown = await nango.getConnection(key, id, false, true)
   expect(shown.credentials).toMatchObject({ refresh_token: token.refresh_token })
   expect(JSON.stringify(await nango.getConnection(key, id))).not.toContain(token.refresh_token)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { startWithFake } from "../helpers/setup.ts"
-import { client, expectRefused, refused } from "./clients.ts"
+import { client, client040, client042, expectRefused, refused } from "./clients.ts"
 import { mirrorMetadata } from "./functions.ts"
 import { connectionAt, importConnection, mintIntegration, stage } from "./stage.ts"
 
@@ -19,15 +19,15 @@ test("patchConnection changes the end user, the tags and where webhooks go", asy
   expect(await nango.getConnection(at.key, at.id)).toMatchObject({
     end_user: { id: "user-1", email: "kim@example.com", display_name: "Kim" },
     tags: { end_user_id: "user-1", end_user_email: "kim@example.com", end_user_display_name: "Kim" },
-  } as never)
+  })
   await nango.patchConnection(name, { tags: { Plan: "pro" }, webhook_url_override: "https://example.com/hook" })
   expect(await nango.getConnection(at.key, at.id)).toMatchObject({
     tags: { plan: "pro" },
     webhook_url_override: "https://example.com/hook",
-  } as never)
+  })
   await nango.patchConnection(name, { webhook_url_override: "" })
   expect((await nango.getConnection(at.key, at.id)).webhook_url_override).toBeNull()
-  const patch = (more: object, body: object) => nango.patchConnection({ ...name, ...more }, body as never)
+  const patch = (more: object, body: object) => nango.patchConnection({ ...name, ...more }, body)
   await expectRefused(patch({ connectionId: "nobody" }, {}), 404, "not_found")
   await expectRefused(patch({ provider_config_key: "no-such" }, {}), 400, "unknown_provider_config")
   await expectRefused(patch({}, { metadata: {} }), 400, "invalid_body")
@@ -37,11 +37,28 @@ test("waitForConnection finds the connection of an end user on an integration", 
   const nango = client(world.sluice)
   const key = await mintIntegration(world.sluice)
   const made = await importConnection(world.sluice, key, { end_user: { id: "waited-for" } })
-  expect(await nango.waitForConnection(key, "waited-for")).toMatchObject({ connection_id: made.connection_id } as never)
+  expect(await nango.waitForConnection(key, "waited-for")).toMatchObject({ connection_id: made.connection_id })
   const given = nango.waitForConnection(key, "never-comes", { signal: AbortSignal.abort() })
   expect(await given.catch((error: Error) => error.message)).toBe("Wait for connection was aborted")
   const stranger = client(world.sluice, crypto.randomUUID())
   await expectRefused(stranger.waitForConnection(key, "waited-for"), 401, "unknown_account")
+})
+
+test("getConnectionDetails and listConnectionDetails give whole answers, in every generation", async () => {
+  const at = await stage(world.sluice, {})
+  const older = [client042(world.sluice), client040(world.sluice)]
+  const ways = [
+    (connectionId: string) =>
+      (client(world.sluice) as any).getConnectionDetails({ providerConfigKey: at.key, connectionId }),
+    ...older.map((nango) => (id: string) => (nango as any).getConnectionDetails(at.key, id)),
+  ]
+  for (const details of ways) {
+    const { status, data } = await details(at.id)
+    expect([status, data.connection_id]).toEqual([200, at.id])
+    await expectRefused(details("nobody"), 404, "not_found")
+  }
+  const old = (await (client040(world.sluice) as any).listConnectionDetails(at.id)) as { status: number; data: any }
+  expect([old.status, old.data.connections.length]).toEqual([200, 1])
 })
 
 test("pruneRecords empties payloads up to a cursor", async () => {

@@ -1,18 +1,19 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
-import { type Sluice, startSluice } from "../helpers/sluice.ts"
+import { startWithFake } from "../helpers/setup.ts"
+import { type Answer, type Sluice, until } from "../helpers/sluice.ts"
 import { actionFlow, compiled, deployFlows, mintEnvironment, syncFlow } from "./flows.ts"
 import { expectStatus, mintIntegration } from "./stage.ts"
 
-let sluice: Sluice
+let world: Awaited<ReturnType<typeof startWithFake>>
 let env: Sluice
 let key: string
 beforeAll(async () => {
-  sluice = await startSluice()
+  world = await startWithFake()
 })
-afterAll(() => sluice.stop())
+afterAll(() => world[Symbol.asyncDispose]())
 beforeEach(async () => {
-  env = await mintEnvironment(sluice)
-  key = await mintIntegration(env, "linear")
+  env = await mintEnvironment(world.sluice)
+  key = await mintIntegration(env)
 })
 
 const fn = (name: string, more: Record<string, unknown> = {}) => ({
@@ -74,7 +75,7 @@ test("created, unchanged, updated and deleted; a preview changes nothing", async
 })
 
 test("the scope of an integration ends only its own", async () => {
-  const other = await mintIntegration(env, "linear")
+  const other = await mintIntegration(env)
   await send(bundle([fn("a"), fn("b", { integrationId: other })]))
   const scope = { kind: "integration", integrationId: other }
   expect((await send(bundle([], scope))).body).toEqual({ ...empty, deleted: [named("b", other)] })
@@ -106,10 +107,15 @@ test("integrations that are not there are all named", async () => {
 test("two at once: one is told so, without a payload", async () => {
   // The first deploy loads code for a moment; the bundle comes meanwhile.
   const js = `const end = Date.now() + 1000; while (Date.now() < end);\n${compiled(`{ type: "action", exec: async () => 1 }`)}`
-  const slow = deployFlows(env, [actionFlow(key, "slow", { js })])
-  let refused = await send(bundle([]))
-  for (let tries = 0; refused.status !== 409 && tries < 50; tries++) refused = await send(bundle([]))
-  expect(refused.status).toBe(409)
+  const persist = async (): Promise<Answer> => {
+    const answer = await deployFlows(env, [actionFlow(key, "slow", { js })])
+    return answer.status === 409 ? persist() : answer
+  }
+  const slow = persist()
+  const refused = await until(async () => {
+    const answer = await send(bundle([]))
+    return answer.status === 409 && answer
+  }, "the bundle to meet the other deploy")
   expect(refused.body.error).toEqual({ code: "concurrent_deployment", message: expect.any(String) })
   expect((await slow).status).toBe(200)
 })
@@ -121,13 +127,21 @@ test.each([
   ["outbound that is refused", () => fn("a", { requires: { outbound: false } }), ["capabilities", "usesOutbound"]],
   ["outbound without connection", () => fn("a", { requires: { connection: false } }), ["capabilities", "usesOutbound"]],
   ["records without models", () => fn("a", uses({ usesRecords: true })), ["capabilities", "usesRecords"]],
-  ["models without records", () => fn("a", { model_schema_refs: ["#/definitions/In"] }), ["capabilities", "usesRecords"]],
+  [
+    "models without records",
+    () => fn("a", { model_schema_refs: ["#/definitions/In"] }),
+    ["capabilities", "usesRecords"],
+  ],
   ["metadata", () => fn("a", { metadata_schema_ref: "#/definitions/In" }), ["capabilities", "usesMetadata"]],
   ["checkpoints", () => fn("a", uses({ usesCheckpoints: true })), ["capabilities", "usesCheckpoints"]],
   ["invoke", () => fn("a", { requires: { invoke: true } }), ["capabilities", "usesInvoke"]],
   ["a missing definition", () => fn("a", { output_schema_ref: "#/definitions/Out" }), ["output_schema_ref"]],
   ["no reference", () => fn("a", { output_schema_ref: "Out" }), ["output_schema_ref"]],
-  ["a function that starts by itself", () => fn("a", { trigger: { kind: "schedule", frequency: "every hour" } }), ["trigger"]],
+  [
+    "a function that starts by itself",
+    () => fn("a", { trigger: { kind: "schedule", frequency: "every hour" } }),
+    ["trigger"],
+  ],
   ["an unknown trigger", () => fn("a", { trigger: { kind: "moon" } }), ["trigger", "kind"]],
   ["an unknown member", () => fn("a", { more: 1 }), []],
   ["no code", () => fn("a", { fileBody: { js: "", ts: "ts" } }), ["fileBody", "js"]],

@@ -20,12 +20,12 @@ beforeEach(async () => {
 })
 
 const connect = async () => connectionAt(env, key, (await importConnection(env, key)).connection_id)
-const deployed = async (...args: Parameters<typeof deployFlows> extends [unknown, ...infer R] ? R : never) =>
-  expectStatus(await deployFlows(env, ...args), 200).body
-const differences = async (...args: Parameters<typeof confirm> extends [unknown, ...infer R] ? R : never) =>
-  expectStatus(await confirm(env, ...args), 200).body
-const syncsOf = async (more = "") =>
-  expectStatus(await env.call("GET", `/sync/status?syncs=*&provider_config_key=${key}${more}`), 200).body.syncs
+const deployed = async (flows: unknown[], more: Record<string, unknown> = {}) =>
+  expectStatus(await deployFlows(env, flows, more), 200).body
+const differences = async (flows: unknown[], more: Record<string, unknown> = {}) =>
+  expectStatus(await confirm(env, flows, more), 200).body
+const syncsOf = async () =>
+  expectStatus(await env.call("GET", `/sync/status?syncs=*&provider_config_key=${key}`), 200).body.syncs
 const events = (...scripts: unknown[]) => ({ onEventScriptsByProvider: [{ providerConfigKey: key, scripts }] })
 const nothing = {
   newSyncs: [],
@@ -46,7 +46,12 @@ test("the confirmation has all ten lists, tells new from updated from deleted, a
   const scripts = events(eventScript("hello"))
   const slim = { name: "things", providerConfigKey: key, connections: 0, auto_start: true }
   const event = { providerConfigKey: key, name: "hello", event: "post-connection-creation" }
-  const first = { ...nothing, newSyncs: [slim], newActions: [{ name: "act", providerConfigKey: key }], newOnEventScripts: [event] }
+  const first = {
+    ...nothing,
+    newSyncs: [slim],
+    newActions: [{ name: "act", providerConfigKey: key }],
+    newOnEventScripts: [event],
+  }
   expect(await differences(flows, scripts)).toEqual(first)
   expect(await differences(flows, scripts)).toEqual(first)
 
@@ -197,7 +202,11 @@ test("event functions are replaced as a set; one that listens to another event i
   await deployed(act, scripts)
   expect((await differences(act, scripts)).updatedOnEventScripts).toHaveLength(2)
 
-  const older = { postConnectionScriptsByProvider: [{ providerConfigKey: key, scripts: [{ name: "old", fileBody: eventScript("x").fileBody }] }] }
+  const older = {
+    postConnectionScriptsByProvider: [
+      { providerConfigKey: key, scripts: [{ name: "old", fileBody: eventScript("x").fileBody }] },
+    ],
+  }
   const rows = await deployed(act, { ...older, onEventScriptsByProvider: undefined })
   expect(rows.map((row: { name: string; type: string }) => [row.name, row.type])).toEqual([
     ["act", "action"],
@@ -213,7 +222,12 @@ test("refusals leave everything as it was", async () => {
   }
   const unknown = [400, "unknown_provider_config", { providerConfigKey: "nowhere" }]
   expect(await refusal([actionFlow(key, "new"), actionFlow("nowhere", "x")])).toEqual(unknown)
-  for (const call of ["x.constructor('return 1')()", "x['constructor']('y')", "x?.constructor?.('y')", "x[`constructor`]()"]) {
+  for (const call of [
+    "x.constructor('return 1')()",
+    "x['constructor']('y')",
+    "x?.constructor?.('y')",
+    "x[`constructor`]()",
+  ]) {
     const exec = `const x = () => {}; ${call}`
     expect(await refusal([actionFlow(key, "new", { exec })])).toEqual([400, "deploy_script_security_rejected", {}])
   }
@@ -225,13 +239,30 @@ test("refusals leave everything as it was", async () => {
 })
 
 test("the one schema of an older deploy gives each function what it needs", async () => {
-  const definitions = { Out: { properties: { inner: { $ref: "#/definitions/In%20ner" } } }, "In ner": { type: "string" }, Else: {} }
+  const definitions = {
+    Out: { properties: { inner: { $ref: "#/definitions/In%20ner" } } },
+    "In ner": { type: "string" },
+    Else: {},
+  }
   const jsonSchema = { $schema: "http://json-schema.org/draft-07/schema#", $comment: "made", definitions }
   const flow = actionFlow(key, "act", { models: ["Out"], models_json_schema: undefined, endpoints: [{ POST: "/act" }] })
   await deployed([flow], { jsonSchema, sdkVersion: "0.50.0-yaml" })
   const { body } = await env.call("GET", "/scripts/config")
   expect(Object.keys(body[0].actions[0].json_schema.definitions).toSorted()).toEqual(["In ner", "Out"])
   expect(body[0].actions[0].endpoints).toMatchObject([{ method: "POST", path: "/act" }])
+})
+
+test("references in that schema may lead anywhere", async () => {
+  const definitions = JSON.parse(
+    `{ "Out": { "$ref": "#/definitions/Out" }, "50%": { "$ref": "#/definitions/__proto__" }, "__proto__": { "$ref": "#/definitions/50%" } }`,
+  )
+  const jsonSchema = { $schema: "http://json-schema.org/draft-07/schema#", $comment: "", definitions }
+  const status = async (model: string) => {
+    const flow = actionFlow(key, "act", { models: [model], models_json_schema: undefined })
+    return (await deployFlows(env, [flow], { jsonSchema })).status
+  }
+  expect(await status("Out")).toBe(200)
+  expect(await status("50%")).toBe(400)
 })
 
 test("two deploys at once: one is told so, and then may come again", async () => {
@@ -265,8 +296,20 @@ test.each([
   ["an unknown member of a flow", {}, [{ more: 1 }], "unrecognized_keys", ["flowConfigs", "0"]],
   ["a bad frequency", {}, [{ runs: "sometimes" }], "custom", ["flowConfigs", "0", "runs"]],
   ["too often", {}, [{ runs: "every 5s" }], "custom", ["flowConfigs", "0", "runs"]],
-  ["deletes of increments", {}, [{ track_deletes: true, sync_type: "incremental" }], "custom", ["flowConfigs", "0", "track_deletes"]],
-  ["a model without schema", {}, [{ models: ["Thing", "Other"] }], "custom", ["flowConfigs", "0", "models_json_schema"]],
+  [
+    "deletes of increments",
+    {},
+    [{ track_deletes: true, sync_type: "incremental" }],
+    "custom",
+    ["flowConfigs", "0", "track_deletes"],
+  ],
+  [
+    "a model without schema",
+    {},
+    [{ models: ["Thing", "Other"] }],
+    "custom",
+    ["flowConfigs", "0", "models_json_schema"],
+  ],
   ["an input without schema", {}, [{ input: "Nothing" }], "custom", ["flowConfigs", "0", "models_json_schema"]],
   ["the same twice", {}, [{}, {}], "custom", ["flowConfigs", "1", "syncName"]],
 ])("invalid_body: %s", async (_what, more, flows, code, path) => {

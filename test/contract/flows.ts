@@ -94,7 +94,11 @@ export function confirm(sluice: Sluice, flows: unknown[], { headers, key, ...mor
 }
 
 /** Deploys as the official command line does. */
-export function deployFlows(sluice: Sluice, flows: unknown[], { headers, key, ...more }: Options = {}): Promise<Answer> {
+export function deployFlows(
+  sluice: Sluice,
+  flows: unknown[],
+  { headers, key, ...more }: Options = {},
+): Promise<Answer> {
   const body = root(flows, { reconcile: true, nangoYamlBody: "", source: "repo", ...more })
   return sluice.call("POST", "/sync/deploy", { body, headers, key })
 }

@@ -79,7 +79,7 @@ test("listFunctions: by type and name, paged, filtered and searched", async () =
   await expectRefused(nango.listFunctions({ uniqueKey: "no-such" }), 404, "not_found")
   for (const bad of [{ limit: 101 }, { page: -1 }, { type: "flow" }, { search: "" }, { nope: 1 }]) {
     const query = new URLSearchParams(bad as Record<string, any>)
-    const answer = await world.sluice.call("GET", `/integrations/${at.key}/functions?${query}`)
+    const answer = await world.sluice.call("GET", `/integrations/${at.key}/functions?${query.toString()}`)
     expect([bad, answer.status, answer.body.error.code]).toEqual([bad, 400, "invalid_query_params"])
   }
 })
@@ -108,10 +108,10 @@ test("getFunction: what each type shows", async () => {
     type: "action",
     scopes: ["issues:write"],
     input: expect.stringMatching(/^ActionInput_/),
-  } as never)
+  })
   expect(action).not.toHaveProperty("runs")
-  expect(await get("create", "sync")).toMatchObject({ type: "sync", runs: "every day", auto_start: true } as never)
-  expect(await get("greet")).toMatchObject({ type: "on-event", event: "post-connection-creation" } as never)
+  expect(await get("create", "sync")).toMatchObject({ type: "sync", runs: "every day", auto_start: true })
+  expect(await get("greet")).toMatchObject({ type: "on-event", event: "post-connection-creation" })
   const unknown = await refused(get("no-such"))
   expect([unknown.status, unknown.error]).toEqual([404, { code: "not_found", message: "Function does not exist" }])
   const nowhere = await refused(nango.getFunction({ uniqueKey: "no-such", name: "things" }))

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path"
 import { type Sluice, temporaryFolder } from "../helpers/sluice.ts"
 
 const root = join(import.meta.dir, "../..")
-const nango = join(root, "node_modules/nango")
+const nango = join(root, "node_modules/nango-cli")
 const node = Bun.which("node") ?? "node"
 
 /** Lets the command line talk to this machine only, and notes whatever else it tries. */
@@ -51,21 +51,24 @@ export function officialProject(sluice: Sluice) {
     /** Hosts that the command line wanted to reach beside this machine. */
     reached: () => (existsSync(notes) ? readFileSync(notes, "utf8") : ""),
     async run(args: string[], env: Record<string, string> = { NANGO_SECRET_KEY_DEV: sluice.key }): Promise<Said> {
-      const proc = Bun.spawn([node, join(nango, "dist/index.js"), ...args, "--no-interactive", "--no-dependency-update"], {
-        cwd: folder,
-        env: {
-          PATH: process.env.PATH ?? "",
-          HOME: home,
-          NODE_OPTIONS: `--require ${join(home, "guard.cjs")}`,
-          NO_COLOR: "1",
-          NANGO_CLI_DEPENDENCY_UPDATE: "false",
-          NANGO_CLI_UPGRADE_MODE: "ignore",
-          NANGO_CLI_TELEMETRY: "false",
-          NANGO_HOSTPORT: sluice.url,
-          ...env,
+      const proc = Bun.spawn(
+        [node, join(nango, "dist/index.js"), ...args, "--no-interactive", "--no-dependency-update"],
+        {
+          cwd: folder,
+          env: {
+            PATH: process.env.PATH ?? "",
+            HOME: home,
+            NODE_OPTIONS: `--require ${join(home, "guard.cjs")}`,
+            NO_COLOR: "1",
+            NANGO_CLI_DEPENDENCY_UPDATE: "false",
+            NANGO_CLI_UPGRADE_MODE: "ignore",
+            NANGO_CLI_TELEMETRY: "false",
+            NANGO_HOSTPORT: sluice.url,
+            ...env,
+          },
+          stdio: ["ignore", "pipe", "pipe"],
         },
-        stdio: ["ignore", "pipe", "pipe"],
-      })
+      )
       const [stdout, stderr, code] = await Promise.all([
         new Response(proc.stdout).text(),
         new Response(proc.stderr).text(),

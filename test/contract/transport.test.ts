@@ -189,9 +189,83 @@ test("a browser may ask first", async () => {
   expect(refused.headers.get("access-control-allow-origin")).toBe("*")
 })
 
-test("a body that is too large is refused, and the daemon lives on", async () => {
+test("a body that is too large is refused, however it comes, and the daemon lives on", async () => {
   await using small = await startWithFake({ sluice: { env: { SLUICE_BODY_LIMIT_BYTES: "2048" } } })
-  const body = { provider: "fake", unique_key: "x", display_name: "y".repeat(4000) }
-  expect((await small.sluice.call("POST", "/integrations", { body })).status).toBe(413)
+  const text = JSON.stringify({ provider: "fake", unique_key: "x", display_name: "y".repeat(4000) })
+  const chunks = () =>
+    new ReadableStream({
+      start(controller) {
+        for (let at = 0; at < text.length; at += 500)
+          controller.enqueue(new TextEncoder().encode(text.slice(at, at + 500)))
+        controller.close()
+      },
+    })
+  for (const body of [text, chunks()]) {
+    const headers = { authorization: `Bearer ${small.sluice.key}`, "content-type": "application/json" }
+    const answer = await fetch(`${small.sluice.url}/integrations`, { method: "POST", headers, body })
+    expect([answer.status, await answer.json()]).toEqual([
+      413,
+      { error: { code: "body_too_large", message: "The body is too large." } },
+    ])
+    expect(answer.headers.get("access-control-allow-origin")).toBe("*")
+  }
   expect((await small.sluice.call("GET", "/integrations")).body).toEqual({ data: [] })
+})
+
+test("the documented statuses of an unknown connection, route by route", async () => {
+  const headers = { "connection-id": "nobody", "provider-config-key": at.key }
+  const names = { connection_id: "nobody", provider_config_key: at.key }
+  const query = `provider_config_key=${at.key}`
+  const expected: [string, object | undefined, number, string][] = [
+    [`GET /connections/nobody?${query}`, undefined, 404, "not_found"],
+    [`PATCH /connections/nobody?${query}`, {}, 404, "not_found"],
+    [`DELETE /connections/nobody?${query}`, undefined, 400, "unknown_connection"],
+    ["POST /connections/metadata", { ...names, metadata: {} }, 404, "unknown_connection"],
+    ["PATCH /connections/metadata", { ...names, metadata: {} }, 404, "unknown_connection"],
+    ["GET /records?model=Thing", undefined, 400, "unknown_connection"],
+    [`GET /sync/status?syncs=*&${query}&connection_id=nobody`, undefined, 400, "invalid_body"],
+    [
+      "PUT /sync/update-connection-frequency",
+      { ...names, sync_name: "things", frequency: "1h" },
+      400,
+      "unknown_connection",
+    ],
+    ["POST /action/trigger", { action_name: "echo" }, 400, "unknown_connection"],
+    ...["trigger", "start", "pause"].map((verb): [string, object, number, string] => [
+      `POST /sync/${verb}`,
+      { ...names, syncs: ["things"] },
+      404,
+      "unknown_connection",
+    ]),
+  ]
+  for (const [route, body, status, code] of expected) {
+    const [method = "", path = ""] = route.split(" ")
+    const answer = await sluice.call(method, path, { body, headers })
+    expect([route, answer.status, answer.body.error.code]).toEqual([route, status, code])
+  }
+})
+
+test("rate headers are on every answer to a key; beyond the limit there is a time to wait", async () => {
+  const answer = await sluice.call("GET", "/integrations")
+  const [limit, remaining, reset] = ["limit", "remaining", "reset"].map((name) =>
+    Number(answer.headers.get(`x-ratelimit-${name}`)),
+  )
+  expect(limit).toBe(600_000)
+  expect(remaining).toBeLessThan(600_000)
+  expect(reset! * 1000).toBeGreaterThan(Date.now())
+  await using small = await startWithFake({ sluice: { env: { SLUICE_RATE_LIMIT_PER_MINUTE: "1" } } })
+  const all = [await small.sluice.call("GET", "/integrations"), await small.sluice.call("GET", "/integrations")]
+  // The window may end between the two.
+  const refused = all[1]!.status === 429 ? all[1]! : await small.sluice.call("GET", "/integrations")
+  expect([refused.status, refused.body.error.code]).toEqual([429, "too_many_request"])
+  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0)
+})
+
+test("a customer's key may not speak for a running function", async () => {
+  const key = /dev +([0-9a-f-]{36})/.exec(sluice.output())?.[1]
+  const headers = { "nango-is-script": "true" }
+  const stored = await sluice.call("GET", "/integrations", { key, headers })
+  expect([stored.status, stored.body.error.code]).toEqual([401, "unknown_account"])
+  expect((await sluice.call("GET", "/integrations", { key })).status).toBe(200)
+  expect((await sluice.call("GET", "/integrations", { headers })).status).toBe(200)
 })

@@ -19,7 +19,8 @@ const open = await openApp({
   now,
   address: () => undefined,
 })
-const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: createApi(open.app) })
+const api = createApi(open.app)
+const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: (request) => api(request) })
 await open.start()
 // The queue sleeps in real time, and time passes faster here.
 setInterval(open.app.queue.wake, 10)

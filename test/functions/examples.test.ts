@@ -21,7 +21,7 @@ function describeExport(value: any) {
   const { exec: _exec, type, models = {}, input, output, metadata, checkpoint, ...rest } = value
   return {
     ...rest,
-    kind: type,
+    kind: type === "onEvent" ? "on-event" : type,
     models: Object.fromEntries(Object.entries(models).map(([name, one]) => [name, schema(one as z.ZodType)])),
     input: schema(input),
     output: schema(output),
@@ -53,9 +53,18 @@ test("every example is found, bundles without a warning and has a sound definiti
     ),
   ).toEqual([
     "action demo/add-contact ActionOutput_demo_addcontact ",
+    "action demo/attach-note ActionOutput_demo_attachnote ",
+    "action demo/find-contact ActionOutput_demo_findcontact ",
+    "on-event demo/say-hello  ",
     "sync demo/contacts Contact ",
+    "sync demo/recent-contacts RecentContact checkpoints",
+    "action github/close-issue ActionOutput_github_closeissue ",
     "action github/create-issue ActionOutput_github_createissue ",
+    "action github/read-file ActionOutput_github_readfile ",
+    "sync github/comments GithubComment checkpoints",
     "sync github/issues GithubIssue checkpoints",
+    "sync github/pull-requests GithubPullRequest ",
+    "sync github/releases GithubRelease ",
   ])
   expect(checkProject(definitions)).toEqual([])
 })

@@ -45,7 +45,7 @@ export type TestApp = {
   /** One request through the door, without a socket. */
   request: (method: string, path: string, options?: RequestOptions) => Promise<Answer>
   /** The same with a request of one's own making. */
-  send: (request: Request, peer?: string) => Promise<Response>
+  send: (request: Request, peer?: () => string | undefined) => Promise<Response>
   /** Starts the queue. */
   start: () => Promise<void>
   close: () => Promise<void>

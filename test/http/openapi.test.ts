@@ -58,7 +58,7 @@ describe.each(endpoints.map((endpoint) => [`${endpoint.method} ${endpoint.path}`
         [endpoint.headers, "header"],
       ] as const) {
         const told = parameters.filter((one: any) => one.in === place).map((one: any) => one.name)
-        expect(told.toSorted()).toEqual(Object.keys((shape as any)?.def.shape ?? {}).toSorted())
+        expect(told.toSorted()).toEqual(Object.keys(shape?.def.shape ?? {}).toSorted())
       }
       for (const { schema } of parameters) expect(schema).toBeObject()
       expect(requestBody !== undefined).toBe(endpoint.body !== undefined)

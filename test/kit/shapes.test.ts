@@ -5,13 +5,13 @@ import {
   ConnectionId,
   EndUserInput,
   EnvironmentName,
-  isoOffsetTime,
   ModelName,
   oneOrMany,
   ScriptName,
   Tags,
   UniqueKey,
 } from "../../src/kit/shapes.ts"
+import { isoOffsetTime } from "../../src/kit/times.ts"
 
 const accepts = (shape: z.ZodType, value: unknown) => shape.safeParse(value).success
 const long = "a".repeat(256)

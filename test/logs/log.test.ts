@@ -251,13 +251,41 @@ describe("retention", () => {
     young.close("success")
     await old.app.logs.flush()
     old.clock.advance(1)
-    expect(await sweepLogs(old.app)).toBe(30 * 101)
-    const left = await listOperations(old.app, { environmentId: 1, limit: 100 })
+    expect(await sweepLogs(old.app)).toBe(30 * 103)
+    const { rows: left } = await listOperations(old.app, { environmentId: 1, limit: 100 })
     expect(left.map((row) => row.id).toSorted()).toEqual([running.id, young.id].toSorted())
     const input = { environmentId: 1, operationId: running.id, limit: 10 }
     expect((await listMessages(old.app, input))?.messages).toHaveLength(1)
     expect(await old.app.store.selectLogs("SELECT count(*) AS n FROM messages", [])).toEqual([{ n: 1 }])
     expect(left.some((row) => ended.includes(row.id))).toBe(false)
+    const counts = "SELECT (SELECT count(*) FROM entries) AS entries, (SELECT count(*) FROM entry_words) AS words"
+    expect(await old.app.store.selectLogs(counts, [])).toEqual([{ entries: 4, words: 4 }])
+  })
+
+  test("a database beyond its size loses the oldest first, and nothing that still runs", async () => {
+    await using full = await testApp({ config: { logMaxMb: 1 } })
+    const running = open({}, full)
+    const detail = Array.from({ length: 50 }, (_, n) => `word${n} ${crypto.randomUUID()}`)
+    const ids: string[] = []
+    for (let n = 0; n < 600; n++) {
+      full.clock.advance(1)
+      const operation = open({}, full)
+      operation.info("x", { detail })
+      operation.close("success")
+      ids.push(operation.id)
+    }
+    await full.app.logs.flush()
+    const size = async () => (await full.app.store.step({ name: "logs.size", input: null })) as number
+    expect(await size()).toBeGreaterThan(1024 * 1024)
+    full.clock.advance(1)
+    expect(await sweepLogs(full.app)).toBeGreaterThan(0)
+    expect(await size()).toBeLessThanOrEqual(1024 * 1024)
+    const { rows } = await listOperations(full.app, { environmentId: 1, limit: 1000 })
+    const left = rows.map((row) => row.id).filter((id) => id !== running.id)
+    expect(left.length).toBeGreaterThan(0)
+    expect(left.toReversed()).toEqual(ids.slice(-left.length))
+    expect(rows.map((row) => row.id)).toContain(running.id)
+    expect(await sweepLogs(full.app)).toBe(0)
   })
 
   test("is kept from the start of the daemon on", async () => {
@@ -283,7 +311,7 @@ test("what ran when the daemon died is failed at the next start, and says why; w
   await first.close()
   await using next = await testApp({ dataDir, now: "2026-03-01T13:00:00Z" })
   await next.start()
-  const rows = await listOperations(next.app, { environmentId: 1, limit: 10 })
+  const { rows } = await listOperations(next.app, { environmentId: 1, limit: 10 })
   const of = (id: string) => rows.find((row) => row.id === id)
   expect(of(done.id)?.state).toBe("success")
   expect(of(running.id)).toMatchObject({ state: "failed", level: "error", ended_at: next.clock.now().getTime() })

@@ -62,6 +62,13 @@ describe("architecture", () => {
     expect(textOf(path).split("\n").length - 1).toBeLessThanOrEqual(longest)
   })
 
+  test("the writer's Worker loads neither zod nor drizzle, which it would hold for good", async () => {
+    const built = await Bun.build({ entrypoints: [join(src, "app/writer.ts")], target: "bun", minify: true })
+    const text = await built.outputs[0]?.text()
+    expect(text?.length).toBeGreaterThan(10_000)
+    expect(text?.length).toBeLessThan(100_000)
+  })
+
   test("the guest imports nothing but its own room's shapes, types and zod", () => {
     const wrong = files
       .filter((path) => path.startsWith("runner/guest/"))

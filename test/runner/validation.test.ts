@@ -45,11 +45,8 @@ const off = {
 
 describe("settings of the environment", () => {
   test("are off at first, changed one by one, and shown to any key", async () => {
-    expect((await sluice.call("GET", "/sluice/environment")).body).toEqual({
-      name: "dev",
-      is_production: false,
-      ...off,
-    })
+    const { body } = await sluice.call("GET", "/sluice/environment")
+    expect(body).toMatchObject({ name: "dev", is_production: false, ...off })
     expect((await set({ validate_action_input: true })).body).toMatchObject({ ...off, validate_action_input: true })
     expect((await set({ validate_action_output: true })).body).toMatchObject({
       validate_action_input: true,

@@ -8,6 +8,7 @@ import { readFields } from "../typed.ts"
 export const jwt: Mode = {
   stores: ["JWT"],
   verified: true,
+  local: true,
   open: [],
   typed: async (ctx, target, input) => makeToken(ctx, target, splitKeys(target, readFields(target, input))),
   async renew(ctx, target, { type: _, ...stored }) {

@@ -14,6 +14,7 @@ const defaultLifeMs = 300_000
 export const signature: Mode = {
   stores: ["SIGNATURE"],
   verified: true,
+  local: true,
   open: ["username"],
   typed: async (ctx, target, input) => makeToken(ctx, target, readTyped(Typed, input)),
   renew: async (ctx, target, stored) => makeToken(ctx, target, stored as OtherCredentials & Typed),

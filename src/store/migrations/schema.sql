@@ -4,7 +4,7 @@ CREATE TABLE async_actions ( seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT 
 CREATE TABLE checkpoints ( id INTEGER PRIMARY KEY AUTOINCREMENT, connection_id INTEGER NOT NULL REFERENCES connections (id), key TEXT NOT NULL, value TEXT NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, deleted_at INTEGER, UNIQUE (connection_id, key) ) STRICT;
 CREATE TABLE collections ( id INTEGER PRIMARY KEY AUTOINCREMENT, connection_id INTEGER NOT NULL, model TEXT NOT NULL, live_count INTEGER NOT NULL DEFAULT 0, size_bytes INTEGER NOT NULL DEFAULT 0, UNIQUE (connection_id, model) ) STRICT;
 CREATE TABLE connection_tags ( connection_id INTEGER NOT NULL REFERENCES connections (id), key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (connection_id, key) ) STRICT;
-CREATE TABLE connections ( id INTEGER PRIMARY KEY AUTOINCREMENT, environment_id INTEGER NOT NULL REFERENCES environments (id), integration_id INTEGER NOT NULL REFERENCES integrations (id), connection_id TEXT NOT NULL, credentials TEXT, connection_config TEXT, metadata TEXT NOT NULL, tags TEXT NOT NULL, end_user TEXT, end_user_id TEXT, organization_id TEXT, search_text TEXT NOT NULL, errors TEXT NOT NULL, webhook_url_override TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, last_fetched_at INTEGER, deleted_at INTEGER ) STRICT;
+CREATE TABLE connections ( id INTEGER PRIMARY KEY AUTOINCREMENT, environment_id INTEGER NOT NULL REFERENCES environments (id), integration_id INTEGER NOT NULL REFERENCES integrations (id), connection_id TEXT NOT NULL, credentials TEXT, connection_config TEXT, metadata TEXT NOT NULL, tags TEXT NOT NULL, end_user TEXT, end_user_id TEXT, organization_id TEXT, search_text TEXT NOT NULL, errors TEXT NOT NULL, webhook_url_override TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, last_fetched_at INTEGER, deleted_at INTEGER, expires_at INTEGER, credentials_checked_at INTEGER NOT NULL DEFAULT 0, last_refresh_success_at INTEGER, last_refresh_failure_at INTEGER, refresh_attempts INTEGER, refresh_exhausted INTEGER NOT NULL DEFAULT 0, refresh_lease TEXT, refresh_lease_until INTEGER, refresh_interrupted INTEGER NOT NULL DEFAULT 0 ) STRICT;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 CREATE TABLE delete_windows ( collection_id INTEGER NOT NULL, scope TEXT NOT NULL, run_id INTEGER NOT NULL, opened_at INTEGER NOT NULL, PRIMARY KEY (collection_id, scope) ) STRICT;
 CREATE TABLE environment_variables ( id INTEGER PRIMARY KEY AUTOINCREMENT, environment_id INTEGER NOT NULL REFERENCES environments (id), name TEXT NOT NULL, value TEXT, UNIQUE (environment_id, name) ) STRICT;
@@ -29,7 +29,10 @@ CREATE INDEX async_actions_finished ON async_actions (finished_at) WHERE finishe
 CREATE INDEX async_actions_waiting ON async_actions (environment_id, seq) WHERE state IN ('waiting', 'running');
 CREATE INDEX connection_tags_by_value ON connection_tags (key, value);
 CREATE INDEX connections_by_environment ON connections (environment_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX connections_checked ON connections (credentials_checked_at) WHERE deleted_at IS NULL;
+CREATE INDEX connections_expiring ON connections (expires_at) WHERE deleted_at IS NULL AND expires_at IS NOT NULL;
 CREATE UNIQUE INDEX connections_identity ON connections (integration_id, connection_id) WHERE deleted_at IS NULL;
+CREATE INDEX connections_leased ON connections (refresh_lease_until) WHERE refresh_lease IS NOT NULL;
 CREATE UNIQUE INDEX environments_name ON environments (name) WHERE deleted_at IS NULL;
 CREATE INDEX functions_by_environment ON functions (environment_id) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX functions_identity ON functions (integration_id, type, name) WHERE deleted_at IS NULL;
@@ -49,11 +52,19 @@ CREATE INDEX tasks_started ON tasks ("group") WHERE state = 'started';
 CREATE INDEX tasks_waiting ON tasks (kind, priority, run_at, id) WHERE state = 'waiting';
 CREATE INDEX webhook_attempts_by_delivery ON webhook_attempts (delivery_id, id);
 CREATE INDEX webhook_deliveries_by_environment ON webhook_deliveries (environment_id, id);
+CREATE INDEX webhook_deliveries_finished ON webhook_deliveries (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (lane, id) WHERE state = 'pending';
 
 -- logs.db
+CREATE TABLE entries ( id INTEGER PRIMARY KEY, operation_id TEXT NOT NULL, kind TEXT NOT NULL, message_id INTEGER ) STRICT;
+CREATE VIRTUAL TABLE entry_words USING fts5 ( environment, words, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2' );
+CREATE TABLE 'entry_words_config'(k PRIMARY KEY, v) WITHOUT ROWID;
+CREATE TABLE 'entry_words_data'(id INTEGER PRIMARY KEY, block BLOB);
+CREATE TABLE 'entry_words_docsize'(id INTEGER PRIMARY KEY, sz BLOB, origin INTEGER);
+CREATE TABLE 'entry_words_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID;
 CREATE TABLE messages ( id INTEGER PRIMARY KEY AUTOINCREMENT, operation_id TEXT NOT NULL, type TEXT NOT NULL, level TEXT NOT NULL, source TEXT NOT NULL, message TEXT NOT NULL, detail TEXT, created_at INTEGER NOT NULL ) STRICT;
 CREATE TABLE migrations (id INTEGER PRIMARY KEY, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT;
 CREATE TABLE operations ( id TEXT PRIMARY KEY, environment_id INTEGER NOT NULL, type TEXT NOT NULL, action TEXT NOT NULL, state TEXT NOT NULL, level TEXT NOT NULL, message TEXT NOT NULL, integration TEXT, provider TEXT, connection TEXT, function TEXT, run_id INTEGER, meta TEXT, error TEXT, created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER ) STRICT;
+CREATE INDEX entries_by_operation ON entries (operation_id, id);
 CREATE INDEX messages_by_operation ON messages (operation_id, id);
 CREATE INDEX operations_by_time ON operations (environment_id, created_at, id);

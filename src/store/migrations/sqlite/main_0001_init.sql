@@ -68,10 +68,22 @@ CREATE TABLE connections (
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   last_fetched_at INTEGER,
-  deleted_at INTEGER
+  deleted_at INTEGER,
+  expires_at INTEGER,
+  credentials_checked_at INTEGER NOT NULL DEFAULT 0,
+  last_refresh_success_at INTEGER,
+  last_refresh_failure_at INTEGER,
+  refresh_attempts INTEGER,
+  refresh_exhausted INTEGER NOT NULL DEFAULT 0,
+  refresh_lease TEXT,
+  refresh_lease_until INTEGER,
+  refresh_interrupted INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX connections_identity ON connections (integration_id, connection_id) WHERE deleted_at IS NULL;
 CREATE INDEX connections_by_environment ON connections (environment_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX connections_expiring ON connections (expires_at) WHERE deleted_at IS NULL AND expires_at IS NOT NULL;
+CREATE INDEX connections_checked ON connections (credentials_checked_at) WHERE deleted_at IS NULL;
+CREATE INDEX connections_leased ON connections (refresh_lease_until) WHERE refresh_lease IS NOT NULL;
 
 CREATE TABLE connection_tags (
   connection_id INTEGER NOT NULL REFERENCES connections (id),

@@ -8,7 +8,7 @@ export default createAction({
   description: "Uploads a file",
   version: "1.0.0",
   input: z.object({ name: z.string(), content_base64: z.base64(), folder: z.string().optional() }),
-  output: z.object({ bytes: z.int(), parts: z.int(), type: z.string() }),
+  output: z.object({ bytes: z.int(), sent: z.int(), status: z.int() }),
 
   exec: async (nango, { name, content_base64, folder }) => {
     const boundary = `----corpus${randomUUID().replaceAll("-", "")}`
@@ -20,18 +20,12 @@ export default createAction({
       ],
       boundary,
     )
-    const { data } = await nango.post<{ body: string; headers: Record<string, string> }>({
-      endpoint: "/echo",
+    const response = await nango.post<{ status: number }>({
+      endpoint: "/status/201",
       data: body,
       headers: { "Content-Type": `multipart/form-data; boundary=${boundary}` },
       retries: 0,
     })
-    const received = data.headers["content-type"] ?? ""
-    const used = received.split("boundary=")[1] ?? "none"
-    return {
-      bytes: content.byteLength,
-      parts: data.body.split(`--${used}\r\n`).length - 1,
-      type: received.split(";")[0] ?? "",
-    }
+    return { bytes: content.byteLength, sent: body.byteLength, status: response.data.status }
   },
 })

@@ -17,7 +17,7 @@ export default createAction({
     const base = String(connection_config["baseUrl"])
     const client = await soap.createClientAsync(`${base}/soap/workers?wsdl`)
     client.setEndpoint(`${base}/soap/workers`)
-    client.setSecurity(new security.WSSecurity(username, password, { hasTimeStamp: false, hasTokenCreated: false }))
+    client.setSecurity(new security.WSSecurity(username, password))
     const [answer] = (await client["GetWorkerAsync"]({ id })) as [WorkerAnswer]
     if (!answer.worker) throw new nango.ActionError({ type: "not_found", message: `There is no worker ${id}` })
     return { id: answer.worker.id, name: answer.worker.name, grade: Number(answer.worker.grade) }
