@@ -9,6 +9,7 @@ import { listFunctions, removeFunctions } from "../functions/functions.ts"
 import { deleteIntegration, listIntegrations } from "../integrations/integrations.ts"
 import { parseAllowList } from "../kit/address.ts"
 import { workerUrl } from "../kit/entry.ts"
+import { createLimiter } from "../kit/limiter.ts"
 import { createEgress } from "../kit/fetch.ts"
 import { waitAtMost } from "../kit/wait.ts"
 import { createLogSink } from "../logs/log.ts"
@@ -37,6 +38,7 @@ import {
   removeSyncsOfIntegration,
   startSyncsOfConnection,
 } from "../syncs/instances.ts"
+import { queueWebhookRuns } from "../syncs/webhook-runs.ts"
 import { checkMasterKey } from "./key-check.ts"
 import { queueAuthWebhook } from "../webhooks/auth.ts"
 import { deliveryHandler } from "../webhooks/deliver.ts"
@@ -159,6 +161,7 @@ async function build(
     refreshes: new Map(),
     masterKey,
     moments,
+    ingress: createLimiter({ perMinute: config.webhookIngressPerMinute, now }),
     now,
     serverUrl,
     log,
@@ -184,8 +187,7 @@ const placesOf = (config: Config): Places[] => [
 ]
 
 /** A receiver that hangs holds up only what is sent to it. */
-const limitOf = (config: Config, group: string): number =>
-  group.startsWith("delivery:") ? 16 : config.syncConcurrency
+const limitOf = (config: Config, group: string): number => (group.startsWith("delivery:") ? 16 : config.syncConcurrency)
 
 async function startQueue(app: App): Promise<void> {
   await app.store.step({ name: "logs.abandon", input: { at: app.now().getTime() } })
@@ -234,6 +236,7 @@ const moments: Moments = {
     (ctx, connection) => queueAuthWebhook(ctx, { connection, operation: "deletion" }),
     removeSyncsOfConnection,
   ),
+  webhookMatched: queueWebhookRuns,
   functionsDeployed: followDeploy,
 }
 

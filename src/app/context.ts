@@ -1,6 +1,7 @@
 import type { Logger } from "pino"
 import type { MasterKey } from "../kit/crypto.ts"
 import type { Egress } from "../kit/fetch.ts"
+import type { Limiter } from "../kit/limiter.ts"
 import type { Caller, Environment } from "../environments/model.ts"
 import type { LogSink } from "../logs/log.ts"
 import type { Fresh } from "../connections/renewable.ts"
@@ -31,6 +32,8 @@ export type App = {
   refreshes: Map<number, Promise<Fresh>>
   masterKey: MasterKey
   moments: Moments
+  /** Counts the webhooks that providers send. */
+  ingress: Limiter
   now: () => Date
   /** The address under which this daemon is reached from outside, without a trailing slash. */
   serverUrl: () => string

@@ -37,6 +37,8 @@ export type Moments = {
   credentialsFailed: (ctx: EnvironmentCtx, failed: FailedCredentials) => Promise<void>
   /** A connection is being deleted. */
   connectionDeleted: (ctx: EnvironmentCtx, connection: ConnectionRow) => Promise<void>
+  /** A provider's webhook was about connections: the owner's functions may want to know. Answers what was queued. */
+  webhookMatched: (ctx: EnvironmentCtx, matched: MatchedWebhook) => Promise<number>
   /** A deploy changed the functions of an environment. */
   functionsDeployed: (ctx: EnvironmentCtx, change: DeployedFunctions) => Promise<void>
 }
@@ -50,6 +52,12 @@ export type TestedCredentials = {
 }
 
 export type FailedCredentials = { connection: ConnectionRow; error: { type: string; description: string } }
+
+export type MatchedWebhook = {
+  integration: IntegrationRow
+  /** One for each event and connection. `types` are what subscriptions may name, `payload` is JSON text. */
+  events: { connection: ConnectionRow; types: string[]; payload: string }[]
+}
 
 export type DeployedFunctions = {
   saved: FunctionRow[]

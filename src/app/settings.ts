@@ -191,6 +191,19 @@ export const settings = {
     schema: whole(0, 1440),
     help: "How often credentials that are about to end or that nobody used for a day are renewed or tried, in minutes; 0 never.",
   },
+  webhookIngressPerMinute: {
+    name: "SLUICE_WEBHOOK_INGRESS_PER_MINUTE",
+    default: 4_000,
+    schema: whole(0, 1_000_000_000),
+    help: "Webhooks that a provider may send to one integration in a minute; 0 counts nothing. More are only noted in the process log, unless the next setting is on.",
+  },
+  webhookIngressEnforce: {
+    name: "SLUICE_WEBHOOK_INGRESS_ENFORCE",
+    aliases: ["NANGO_WEBHOOK_INGRESS_RATE_LIMIT_ENFORCE"],
+    default: false,
+    schema: flag,
+    help: "Answers 429 to webhooks beyond that limit.",
+  },
   retryableNetworkErrors: {
     name: "SLUICE_RETRYABLE_NETWORK_ERRORS",
     aliases: ["NANGO_RETRYABLE_NETWORK_ERRORS"],

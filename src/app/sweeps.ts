@@ -1,6 +1,7 @@
 import { messageOf } from "../kit/errors.ts"
 import { sweepLogs } from "../logs/retention.ts"
 import { sweepResults } from "../runs/async-actions.ts"
+import { sweepInbox } from "../webhooks/inbox.ts"
 import { sweepDeliveries, wakeForgottenLanes } from "../webhooks/upkeep.ts"
 import type { App } from "./context.ts"
 
@@ -10,6 +11,7 @@ const chores: { name: string; everyMs: number; run: (app: App) => Promise<unknow
   { name: "forgotten webhooks", everyMs: minuteMs, run: wakeForgottenLanes },
   { name: "old log entries", everyMs: 60 * minuteMs, run: sweepLogs },
   { name: "old webhook deliveries", everyMs: 60 * minuteMs, run: (app) => untilDone(app, sweepDeliveries) },
+  { name: "old received webhooks", everyMs: 60 * minuteMs, run: (app) => untilDone(app, sweepInbox) },
   { name: "old results of actions", everyMs: 60 * minuteMs, run: (app) => untilDone(app, sweepResults) },
 ]
 
@@ -19,9 +21,11 @@ export function keepSwept(app: App): { stop: () => Promise<void> } {
   let stopped = false
   const timers = chores.map((chore) => {
     const begin = () => {
-      line = line.then(() => (stopped ? undefined : chore.run(app))).catch((error: unknown) => {
-        app.log.error({ err: error, chore: chore.name }, `a chore failed: ${messageOf(error)}`)
-      })
+      line = line
+        .then(() => (stopped ? undefined : chore.run(app)))
+        .catch((error: unknown) => {
+          app.log.error({ err: error, chore: chore.name }, `a chore failed: ${messageOf(error)}`)
+        })
     }
     begin()
     return setInterval(begin, chore.everyMs)

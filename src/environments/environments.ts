@@ -112,7 +112,10 @@ export function validationOf({ settings }: Environment): ValidationSettings {
 }
 
 /** Changes the named settings and leaves the others. */
-export function saveSettings(ctx: EnvironmentCtx, change: Partial<ValidationSettings & ProxySettings>): Promise<Environment> {
+export function saveSettings(
+  ctx: EnvironmentCtx,
+  change: Partial<ValidationSettings & ProxySettings>,
+): Promise<Environment> {
   return inTransaction(ctx, async (ctx) => {
     const { id } = ctx.environment
     const settings = { ...(await getEnvironment(ctx, id)).settings, ...change }

@@ -25,6 +25,8 @@ export type OauthState = {
   codes: Map<string, Code>
   access: Map<string, { grant: Grant; expiresMs: number }>
   refresh: Map<string, { grant: Grant; rotated: boolean }>
+  /** OAuth 1 tokens. */
+  oauth1: Map<string, { secret: string; callback: string; verifier: string; kind: "request" | "access" }>
   counters: {
     authorizations: number
     tokenRequests: number
@@ -43,12 +45,14 @@ export function makeOauth(options: OauthOptions, seed: number): OauthState {
     revocations: 0,
   }
   return {
-    options,
+    // A client that registers itself is gone after a reset.
+    options: { ...options, clients: [...options.clients] },
     seed,
     made: 0,
     codes: new Map(),
     access: new Map(),
     refresh: new Map(),
+    oauth1: new Map(),
     counters,
   }
 }

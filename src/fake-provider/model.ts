@@ -88,6 +88,10 @@ export const OauthOptions = z.strictObject({
   user: z
     .object({ id: z.string(), name: z.string(), email: z.string() })
     .default({ id: "user_1", name: "Robin Doe", email: "robin@example.com" }),
+  /** What logins and `/whoami` accept beside tokens. */
+  login: z
+    .object({ username: z.string(), password: z.string(), apiKey: z.string(), role: z.string() })
+    .default({ username: "robin", password: "fake-password", apiKey: "fake-api-key", role: "fake-role" }),
 })
 export type OauthOptions = z.output<typeof OauthOptions>
 

@@ -7,6 +7,9 @@ import type { Fault } from "./faults.ts"
 import { takeFault } from "./faults.ts"
 import type { Control, ControlResult, FakeProviderOptions, SeenRequest } from "./model.ts"
 import { FakeProviderSettings, fakeErrors, parseOr } from "./model.ts"
+import { answerDiscovery } from "./discovery.ts"
+import { answerLogins } from "./logins.ts"
+import { answerOauth1 } from "./oauth1.ts"
 import { answerOauth, checkBearer } from "./oauth.ts"
 import { answerCollections } from "./paging.ts"
 import { answerRecorded } from "./recorded.ts"
@@ -145,6 +148,9 @@ async function answerPath(fake: Fake, call: Call): Promise<Answer> {
   const answer =
     answerRecorded(fake.recording, call) ??
     answerOauth(fake.oauth, call) ??
+    answerOauth1(fake.oauth, call) ??
+    answerDiscovery(fake.oauth, call) ??
+    answerLogins(fake.oauth, call) ??
     answerCollections(fake.collections, call) ??
     (await answerEchoes(call, fake.settings.seed))
   if (!answer) throw fakeErrors.unknown_path({ message: `Nothing is served at ${call.method} ${call.path}.` })

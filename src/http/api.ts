@@ -17,6 +17,7 @@ import { runRoutes } from "../runs/routes.ts"
 import { toolRoutes } from "../runs/tool-routes.ts"
 import { deployRoutes } from "../syncs/deploy-routes.ts"
 import { syncRoutes } from "../syncs/routes.ts"
+import { inboxRoutes } from "../webhooks/inbox-routes.ts"
 import { webhookRoutes } from "../webhooks/routes.ts"
 import { cors, preflight } from "./cors.ts"
 import { answer } from "./door.ts"
@@ -52,6 +53,7 @@ export const endpoints: Endpoint[] = [
   ...configRoutes,
   ...logRoutes,
   ...webhookRoutes,
+  ...inboxRoutes,
 ]
 
 /** Routes that pass requests on as they come. */

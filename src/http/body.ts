@@ -17,18 +17,31 @@ export async function readJson(request: Request, limitBytes: number): Promise<un
 
 /** The body as text. Throws `body_too_large` as soon as that is known. */
 export async function readText(request: Request, limitBytes: number): Promise<string> {
+  if (isMeasured(request, limitBytes)) return request.text()
+  return new TextDecoder().decode(await collect(request, limitBytes))
+}
+
+/** The body as it came. Throws `body_too_large` as soon as that is known. */
+export async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
+  return isMeasured(request, limitBytes) ? new Uint8Array(await request.arrayBuffer()) : collect(request, limitBytes)
+}
+
+/** Whether the body says how long it is, and is not too long. */
+function isMeasured(request: Request, limitBytes: number): boolean {
   const length = request.headers.get("content-length")
   if (Number(length) > limitBytes) throw httpFaults.body_too_large()
-  if (length !== null || request.body === null) return request.text()
-  const decoder = new TextDecoder()
+  return length !== null || request.body === null
+}
+
+async function collect(request: Request, limitBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
   let bytes = 0
-  let text = ""
-  for await (const chunk of request.body) {
+  for await (const chunk of request.body ?? []) {
     bytes += chunk.byteLength
     if (bytes > limitBytes) throw httpFaults.body_too_large()
-    text += decoder.decode(chunk, { stream: true })
+    chunks.push(chunk)
   }
-  return text + decoder.decode()
+  return Buffer.concat(chunks)
 }
 
 function parseJson(text: string): unknown {

@@ -3,7 +3,7 @@ import type { App, Ctx } from "../app/context.ts"
 import { authenticate, requireScope } from "../environments/keys.ts"
 import type { AppError, Issue } from "../kit/errors.ts"
 import { issuesOf } from "../kit/shapes.ts"
-import { readJson } from "./body.ts"
+import { readBytes, readJson } from "./body.ts"
 import { callerAddress } from "./caller-address.ts"
 import type { Endpoint, Reply } from "./endpoint.ts"
 import { httpFaults, json, toResponse } from "./errors.ts"
@@ -39,6 +39,8 @@ type Arrival = { endpoint: Endpoint; request: Request; params: Record<string, st
 /** The rate headers of the answer, once the request was counted. */
 export type Counted = { headers: Record<string, string> }
 
+const nothing = new Uint8Array(0)
+
 /**
  * Answers one request for one route, in a fixed order: content type, body syntax, who calls, how often, what it may do,
  * the route's own guard, shapes (query, body, params, headers), the verb. Whatever is thrown becomes an answer here.
@@ -58,16 +60,20 @@ async function handle(door: Door, arrival: Arrival, requestId: string, counted: 
   const { endpoint, request } = arrival
   const url = new URL(request.url)
   checkContentType(url.pathname, request.headers)
+  if (endpoint.access === "anybody" && endpoint.rawBody) {
+    const bytes = await readBytes(request, endpoint.rawBody(app))
+    return toReply(await endpoint.handle(app, { ...shape(arrival, url, undefined), request, bytes }))
+  }
   const body =
     endpoint.method === "GET" && !endpoint.body ? undefined : await readJson(request, app.config.bodyLimitBytes)
   if (endpoint.access === "anybody") {
     const address = callerAddress(request.headers, arrival.peer?.())
     if (endpoint.points) await count(door, request, counted, `address:${address}`, endpoint.points)
-    return toReply(await endpoint.handle(app, { ...shape(arrival, url, body), request }))
+    return toReply(await endpoint.handle(app, { ...shape(arrival, url, body), request, bytes: nothing }))
   }
   const ctx = await admit(door, { request, scope: endpoint.scope, requestId, counted })
   endpoint.guard?.(request)
-  return toReply(await endpoint.handle(ctx, { ...shape(arrival, url, body), request }))
+  return toReply(await endpoint.handle(ctx, { ...shape(arrival, url, body), request, bytes: nothing }))
 }
 
 type Admission = { request: Request; scope: string | string[]; requestId: string; counted: Counted }

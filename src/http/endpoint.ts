@@ -36,6 +36,8 @@ type Input<Q extends Shape, B extends Shape, H extends Shape, P extends Shape> =
   headers: Parsed<H>
   params: Parsed<P>
   request: Request
+  /** The body of a route with `rawBody`; else empty. */
+  bytes: Uint8Array
 }
 
 /** A route that needs a secret key. Any one of `scope` suffices. */
@@ -51,6 +53,8 @@ type OpenEndpoint<Q extends Shape, B extends Shape, H extends Shape, P extends S
   access: "anybody"
   /** How many requests one call counts for, by the caller's address. Absent: it is not counted. */
   points?: number
+  /** The body is handed over as it came, whatever it is; the most bytes that it may have. */
+  rawBody?: (app: App) => number
   handle: (app: App, input: Input<Q, B, H, P>) => unknown
 }
 

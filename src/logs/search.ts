@@ -132,7 +132,14 @@ export const entryAt = (ms: number): number => ms * entriesPerMs
 /** The messages of one operation of this environment, oldest first, after message id `after`. */
 export async function listMessages(
   ctx: App,
-  input: { environmentId: number; operationId: string; limit: number; after?: number; level?: LogLevel; search?: string },
+  input: {
+    environmentId: number
+    operationId: string
+    limit: number
+    after?: number
+    level?: LogLevel
+    search?: string
+  },
 ): Promise<{ operation: OperationRow; messages: MessageRow[] } | undefined> {
   await ctx.logs.flush()
   const [operation] = await ctx.store.selectLogs<OperationRow>(
@@ -146,7 +153,12 @@ export async function listMessages(
   const found = expression === undefined ? "" : ` AND id IN (${foundMessages})`
   const messages = await ctx.store.selectLogs<MessageRow>(
     `SELECT * FROM messages WHERE operation_id = ? AND id > ?${level}${found} ORDER BY id LIMIT ?`,
-    [input.operationId, input.after ?? 0, ...(expression === undefined ? [] : [input.operationId, expression]), input.limit],
+    [
+      input.operationId,
+      input.after ?? 0,
+      ...(expression === undefined ? [] : [input.operationId, expression]),
+      input.limit,
+    ],
   )
   return { operation, messages }
 }

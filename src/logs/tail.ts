@@ -61,7 +61,8 @@ function readEntries(ctx: EnvironmentCtx, tail: Tail, range: { after: number; un
   )
 }
 
-const levelSql = (level: LogLevel): string => `(CASE e.kind WHEN 'message' THEN m.level ELSE o.level END) IN (${graver(level)})`
+const levelSql = (level: LogLevel): string =>
+  `(CASE e.kind WHEN 'message' THEN m.level ELSE o.level END) IN (${graver(level)})`
 
 const operationColumns = [
   ...["id", "environment_id", "type", "action", "state", "level", "message", "integration", "provider"],

@@ -46,7 +46,8 @@ function writeEntry(batch: Batch, entry: LogEntry): void {
 }
 
 function beginOperation(batch: Batch, entry: LogEntry & { entry: "operation" }): void {
-  const { id, environmentId, type, action, state, level, message, integration, provider, connection, runId, meta } = entry
+  const { id, environmentId, type, action, state, level, message, integration, provider, connection, runId, meta } =
+    entry
   batch.db.run(
     `INSERT INTO operations (id, environment_id, type, action, state, level, message, integration, provider, connection, function, run_id, meta, created_at, started_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

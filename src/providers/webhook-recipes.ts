@@ -12,12 +12,17 @@ const standard = (more: Partial<WebhookVerify> = {}): WebhookVerify => ({
   secrets: ["webhook_secret"],
   ...more,
 })
-const config = (name: string, value: WebhookMatch["value"]): WebhookMatch => ({ value, in: `connection_config.${name}` })
+const config = (name: string, value: WebhookMatch["value"]): WebhookMatch => ({
+  value,
+  in: `connection_config.${name}`,
+})
 const metadata = (name: string, value: WebhookMatch["value"]): WebhookMatch => ({ value, in: `metadata.${name}` })
 const connection = (...value: string[]): WebhookMatch => ({ value, in: "connection_id" })
 
 const githubApp: WebhookRecipe = {
-  verify: [hmac("x-hub-signature-256", { prefix: "sha256=", secrets: ["webhook_secret", "app_digest"], require: "present" })],
+  verify: [
+    hmac("x-hub-signature-256", { prefix: "sha256=", secrets: ["webhook_secret", "app_digest"], require: "present" }),
+  ],
   type: "${header.x-github-event}",
   connection: [config("installation_id", "${body.installation.id}")],
 }
@@ -172,7 +177,9 @@ export const webhookRecipes: Record<string, WebhookRecipe> = {
   },
   salesforceWebhookRouting: { type: "${body.nango.eventType}", connection: [connection("${body.nango.connectionId}")] },
   sellsyWebhookRouting: {
-    verify: [{ kind: "digest", algorithm: "sha1", signature: "header.x-webhook-signature", secrets: ["webhook_secret"] }],
+    verify: [
+      { kind: "digest", algorithm: "sha1", signature: "header.x-webhook-signature", secrets: ["webhook_secret"] },
+    ],
     type: [
       "${body.relatedtype}.${body.event}",
       "${body.relatedtype}.${body.eventType}.${body.event}",

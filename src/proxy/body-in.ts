@@ -81,7 +81,8 @@ async function readUpTo(stream: ReadableStream<Uint8Array>, limit: number) {
 /** The bytes in the form that members can be merged into; what cannot be read so goes out as it came. */
 async function readMembers(bytes: Uint8Array, contentType: string | undefined): Promise<ProxyBody> {
   const type = mediaType(contentType)
-  if (type === "application/json" || type.endsWith("+json")) return { kind: "json", text: new TextDecoder().decode(bytes) }
+  if (type === "application/json" || type.endsWith("+json"))
+    return { kind: "json", text: new TextDecoder().decode(bytes) }
   if (type === formType) return { kind: "form", entries: [...new URLSearchParams(new TextDecoder().decode(bytes))] }
   const parts = type === "multipart/form-data" ? await readParts(bytes, contentType) : undefined
   return parts ? { kind: "multipart", parts } : { kind: "bytes", bytes, asIs: true }

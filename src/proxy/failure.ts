@@ -35,7 +35,15 @@ function refusalOf(error: EgressError, { given }: HeadersIn): unknown {
 }
 
 function networkAnswer({ code, message, host }: EgressError, method: string): Response {
-  const body = { message, name: "NetworkError", code, status: null, method: method.toLowerCase(), host, error: { code, message } }
+  const body = {
+    message,
+    name: "NetworkError",
+    code,
+    status: null,
+    method: method.toLowerCase(),
+    host,
+    error: { code, message },
+  }
   return new Response(JSON.stringify(body), {
     status: 500,
     headers: { "content-type": "application/json; charset=utf-8" },

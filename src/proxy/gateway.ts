@@ -1,6 +1,7 @@
 import type { Ctx } from "../app/context.ts"
 import { findConnection, findConnectionById, type FoundConnection } from "../connections/connections.ts"
 import { findIntegration } from "../integrations/integrations.ts"
+import { AppError } from "../kit/errors.ts"
 import { sleep } from "../kit/wait.ts"
 import type { Operation } from "../logs/log.ts"
 import type { Provider } from "../providers/model.ts"
@@ -34,7 +35,7 @@ export async function passToProvider(ctx: Ctx, input: GatewayInput): Promise<Res
   const operation = openOperation(ctx, input, found)
   try {
     checkOverride(ctx, headers.given["base-url-override"])
-    const held = await holdFound(ctx, found)
+    const held = await hold(ctx, found)
     const { provider } = held.target
     const call = await makeCall(ctx, input, headers, provider)
     const answer = await sendProxied(toolsOf(ctx, operation, held), {
@@ -65,7 +66,22 @@ async function findNamed(ctx: Ctx, given: ProxyHeaders): Promise<FoundConnection
   throw faults.unknown_provider_config()
 }
 
-function openOperation(ctx: Ctx, { request, rest }: GatewayInput, { integration, connection }: FoundConnection): Operation {
+/** Credentials that could not be renewed have one public code, whatever went wrong; only "not yet again" has its own. */
+async function hold(ctx: Ctx, found: FoundConnection): Promise<HeldTarget> {
+  try {
+    return await holdFound(ctx, found)
+  } catch (error) {
+    if (!(error instanceof AppError) || error.status === 424 || error.code === "unknown_provider") throw error
+    const message = `Failed to get connection credentials: '${error.message || error.code}'`
+    throw new AppError("server_error", error.status, message, { cause: error })
+  }
+}
+
+function openOperation(
+  ctx: Ctx,
+  { request, rest }: GatewayInput,
+  { integration, connection }: FoundConnection,
+): Operation {
   return ctx.logs.open({
     environmentId: ctx.environment.id,
     type: "proxy",
@@ -120,7 +136,7 @@ function toolsOf(ctx: Ctx, operation: Operation, first: HeldTarget): SendTools {
     sleep,
     extraNetworkCodes: ctx.config.retryableNetworkErrors,
     credentials: async (_, fresh) => {
-      if (!isStillHeld(ctx, held, fresh)) held = await holdFound(ctx, await findAgain(ctx, first.found))
+      if (!isStillHeld(ctx, held, fresh)) held = await hold(ctx, await findAgain(ctx, first.found))
       return held.credentials
     },
     onAttempt: ({ level, message, ...detail }) =>

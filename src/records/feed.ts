@@ -35,7 +35,9 @@ export async function answerChanges(
   const read = () => readChanges(ctx.store, feed, { places, limit: query.limit })
   const signal = AbortSignal.any([query.signal, ctx.stopping, AbortSignal.timeout(query.waitSeconds * 1000)])
   const found =
-    query.waitSeconds === 0 ? await read() : await waitFor(ctx.store, { ...waking(feed), read: unlessEmpty(read), signal })
+    query.waitSeconds === 0
+      ? await read()
+      : await waitFor(ctx.store, { ...waking(feed), read: unlessEmpty(read), signal })
   return pageText(feed, found ?? { changes: [], places, hasMore: false })
 }
 
@@ -59,7 +61,11 @@ export async function streamChanges(
   })
 }
 
-const toEvent = ({ after, text }: ChangePage["changes"][number]): StreamEvent => ({ id: after, event: "change", data: text })
+const toEvent = ({ after, text }: ChangePage["changes"][number]): StreamEvent => ({
+  id: after,
+  event: "change",
+  data: text,
+})
 
 const unlessEmpty = (read: () => Promise<ChangePage>) => async (): Promise<ChangePage | undefined> => {
   const page = await read()

@@ -26,7 +26,10 @@ const Changes = z
     message: "A variant needs a model",
     path: ["variant"],
   })
-const ChangeHeaders = ConnectionHeaders.extend({ accept: z.string().optional(), "last-event-id": z.string().optional() })
+const ChangeHeaders = ConnectionHeaders.extend({
+  accept: z.string().optional(),
+  "last-event-id": z.string().optional(),
+})
 
 export const recordRoutes = [
   keyEndpoint({

@@ -90,5 +90,7 @@ export function sweepResults(app: App): Promise<boolean> {
 
 /** Forgets the asynchronous actions of the context's environment, which is being deleted. */
 export async function removeActions(ctx: EnvironmentCtx): Promise<void> {
-  await inTransaction(ctx, (ctx) => ctx.db.delete(asyncActions).where(eq(asyncActions.environment_id, ctx.environment.id)))
+  await inTransaction(ctx, (ctx) =>
+    ctx.db.delete(asyncActions).where(eq(asyncActions.environment_id, ctx.environment.id)),
+  )
 }

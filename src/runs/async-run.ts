@@ -48,7 +48,9 @@ async function findNext(ctx: EnvironmentCtx): Promise<AsyncActionRow | undefined
   const [row] = await ctx.db
     .select()
     .from(asyncActions)
-    .where(and(eq(asyncActions.environment_id, ctx.environment.id), inArray(asyncActions.state, ["waiting", "running"])))
+    .where(
+      and(eq(asyncActions.environment_id, ctx.environment.id), inArray(asyncActions.state, ["waiting", "running"])),
+    )
     .orderBy(asc(asyncActions.seq))
     .limit(1)
   return row
@@ -92,7 +94,8 @@ async function runRow(ctx: EnvironmentCtx, attempt: Attempt): Promise<boolean> {
   } catch (error) {
     if (signal.reason === "the daemon stops")
       return closeRow(ctx, started, { error: stored(actionFaults.script_aborted()) })
-    if (!(error instanceof AppError)) ctx.log.error({ err: error, action: row.id }, "an asynchronous action failed unexpectedly")
+    if (!(error instanceof AppError))
+      ctx.log.error({ err: error, action: row.id }, "an asynchronous action failed unexpectedly")
     return closeRow(ctx, started, { error: stored(error), final: isHopeless(error) })
   }
 }

@@ -11,7 +11,12 @@ type Range = { from: Checkpoint | null; to: Checkpoint | null }
 const nothing = { added: 0, updated: 0, deleted: 0 }
 
 /** One webhook for each model of a run that ended well, in the transaction that ends it. */
-export async function queueSuccess(ctx: EnvironmentCtx, run: HostRun, row: SyncRunRow, checkpoints: Range): Promise<void> {
+export async function queueSuccess(
+  ctx: EnvironmentCtx,
+  run: HostRun,
+  row: SyncRunRow,
+  checkpoints: Range,
+): Promise<void> {
   const counts = await countsOf(ctx.db, row.id)
   for (const model of run.models ?? Object.keys(counts)) {
     const { added, updated, deleted } = counts[model] ?? nothing
@@ -34,7 +39,12 @@ export async function queueSuccess(ctx: EnvironmentCtx, run: HostRun, row: SyncR
 }
 
 /** One webhook for a run that failed. */
-export async function queueFailure(ctx: EnvironmentCtx, run: HostRun, row: SyncRunRow, failure: { error: RunError; at: number }): Promise<void> {
+export async function queueFailure(
+  ctx: EnvironmentCtx,
+  run: HostRun,
+  row: SyncRunRow,
+  failure: { error: RunError; at: number },
+): Promise<void> {
   const { message, payload, upstream } = failure.error
   await queueWebhook(ctx, {
     type: "sync",

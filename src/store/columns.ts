@@ -1,4 +1,4 @@
-import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core"
+import { blob, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core"
 
 /**
  * Columns as the rooms describe them, once for every engine. Times are integers: milliseconds since the epoch (`time`)
@@ -13,3 +13,4 @@ export const timeUs = (name: string) => integer(name, { mode: "number" })
 export const json = <T>(name: string) => text(name, { mode: "json" }).$type<T>()
 /** AES-256-GCM text bound to its row; see `kit/crypto.ts`. */
 export const sealed = (name: string) => text(name)
+export const bytes = (name: string) => blob(name, { mode: "buffer" })

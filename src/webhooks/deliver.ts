@@ -84,7 +84,8 @@ async function attempt(ctx: EnvironmentCtx, row: DeliveryRow, signal: AbortSigna
   const attempts = row.attempts + 1
   const wait = delivered || status === 410 ? undefined : waits[attempts - 1]
   const state = delivered ? "delivered" : status === 410 ? "disabled" : wait === undefined ? "failed" : "pending"
-  const waitMs = wait === undefined ? undefined : Math.max(jitter(wait), Math.min(outcome.retryAfterMs ?? 0, longestHint))
+  const waitMs =
+    wait === undefined ? undefined : Math.max(jitter(wait), Math.min(outcome.retryAfterMs ?? 0, longestHint))
   await inTransaction(ctx, async (ctx) => {
     const now = ctx.now().getTime()
     await ctx.db
@@ -99,7 +100,9 @@ async function attempt(ctx: EnvironmentCtx, row: DeliveryRow, signal: AbortSigna
       })
       .where(eq(webhookDeliveries.id, row.id))
     const duration_ms = now - startedAt.getTime()
-    await ctx.db.insert(webhookAttempts).values({ delivery_id: row.id, at: startedAt.getTime(), duration_ms, status, error })
+    await ctx.db
+      .insert(webhookAttempts)
+      .values({ delivery_id: row.id, at: startedAt.getTime(), duration_ms, status, error })
     if (status === 410) await disableUrl(ctx, row.url)
   })
   logAttempt(ctx, row, outcome, state)
@@ -171,7 +174,14 @@ function logAttempt(ctx: EnvironmentCtx, row: DeliveryRow, outcome: Outcome, sta
     message: `Webhook "${row.type}" to ${new URL(row.url).host}`,
     integration: row.integration ?? undefined,
     connection: row.connection ?? undefined,
-    meta: { event: row.event_id, delivery: row.id, attempt: row.attempts + 1, status: outcome.status, error: outcome.error, state },
+    meta: {
+      event: row.event_id,
+      delivery: row.id,
+      attempt: row.attempts + 1,
+      status: outcome.status,
+      error: outcome.error,
+      state,
+    },
   })
   operation.close(state === "delivered" ? "success" : "failed", outcome.error ? { message: outcome.error } : undefined)
 }

@@ -5,7 +5,14 @@ import { hastenTask } from "../queue/queue.ts"
 import { laneKey, wakeLane } from "./lanes.ts"
 import { enableUrl } from "./settings.ts"
 
-export type DeliveryFilter = { state?: DeliveryRow["state"]; type?: string; connection?: string; integration?: string; before?: number; limit: number }
+export type DeliveryFilter = {
+  state?: DeliveryRow["state"]
+  type?: string
+  connection?: string
+  integration?: string
+  before?: number
+  limit: number
+}
 
 /** Deliveries of the environment, newest first. */
 export function listDeliveries(ctx: EnvironmentCtx, filter: DeliveryFilter): Promise<DeliveryRow[]> {
@@ -27,7 +34,10 @@ export function listDeliveries(ctx: EnvironmentCtx, filter: DeliveryFilter): Pro
     .limit(filter.limit)
 }
 
-export async function showDelivery(ctx: EnvironmentCtx, id: number): Promise<{ delivery: DeliveryRow; attempts: AttemptRow[] }> {
+export async function showDelivery(
+  ctx: EnvironmentCtx,
+  id: number,
+): Promise<{ delivery: DeliveryRow; attempts: AttemptRow[] }> {
   const delivery = await getDelivery(ctx, id)
   const attempts = await ctx.db
     .select()

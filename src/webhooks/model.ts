@@ -1,9 +1,9 @@
 import { z } from "zod"
 import { defineFaults } from "../kit/errors.ts"
-import { bool, int, json, table, text, time } from "../store/columns.ts"
+import { bool, bytes, int, json, sealed, table, text, time } from "../store/columns.ts"
 
 /**
- * Webhook: a message to the owner's app about something that happened. Delivery: one webhook on its way to one URL; it
+ * Webhook: a message to the owner's app about something that happened; or one from a provider (incoming). Delivery: one webhook on its way to one URL; it
  * is a row before it is a request. Attempt: one try of a delivery. Lane: the deliveries of one connection to one URL,
  * which arrive in the order in which they happened.
  */
@@ -55,6 +55,29 @@ export const webhookAttempts = table("webhook_attempts", {
 })
 export type AttemptRow = typeof webhookAttempts.$inferSelect
 
+/**
+ * Inbox: what providers have sent, as it came. `matched` was about connections, `unmatched` about none that is known,
+ * `refused` had no good signature, `failed` met an error of ours. All can be replayed.
+ */
+export const webhookInbox = table("webhook_inbox", {
+  /** Its beginning is the time of arrival. */
+  id: text("id").primaryKey(),
+  environment_id: int("environment_id").notNull(),
+  integration_id: int("integration_id").notNull(),
+  integration: text("integration").notNull(),
+  state: text("state").$type<InboxState>().notNull(),
+  types: json<string[]>("types").notNull(),
+  connections: json<string[]>("connections").notNull(),
+  error: text("error"),
+  /** Headers and query; they may hold secrets. */
+  envelope: sealed("envelope").notNull(),
+  body: bytes("body").notNull(),
+  replays: int("replays").notNull(),
+  received_at: time("received_at").notNull(),
+})
+export type InboxRow = typeof webhookInbox.$inferSelect
+export type InboxState = "matched" | "unmatched" | "refused" | "failed"
+
 export type WebhookType = "sync" | "auth" | "async_action" | "forward"
 
 const Url = z.union([z.literal(""), z.url({ protocol: /^https?$/ }).max(2000)])
@@ -75,4 +98,7 @@ export type DeliveryTask = { lane: string }
 
 export const webhookFaults = defineFaults({
   unknown_delivery: [404, "There is no webhook delivery with this id."],
+  unknown_webhook: [404, "There is no received webhook with this id."],
+  unknown_environment: [404, "There is no such environment."],
+  unknown_provider_config: [404, "There is no integration with this id in this environment."],
 })

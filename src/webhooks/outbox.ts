@@ -10,6 +10,8 @@ export type NewWebhook = {
   type: WebhookType
   /** Whom it is about; its own URL, if it has one, replaces the environment's. */
   found?: FoundConnection
+  /** For the list of deliveries, where it is about no connection. */
+  integration?: string
   body: Record<string, unknown> | unknown[]
   headers?: Record<string, string>
   /** The switch of the settings that must be on. */
@@ -43,7 +45,7 @@ export async function queueWebhook(ctx: EnvironmentCtx, webhook: NewWebhook): Pr
       lane,
       type: webhook.type,
       connection: webhook.found?.connection.connection_id,
-      integration: webhook.found?.integration.unique_key,
+      integration: webhook.found?.integration.unique_key ?? webhook.integration,
       url,
       headers: webhook.headers ?? {},
       body,

@@ -5,7 +5,10 @@ import { urlPart, wakeLane } from "./lanes.ts"
 
 /** The environment's webhook settings; without a row nothing has a URL and every switch is on. */
 export async function readSettings(ctx: EnvironmentCtx): Promise<WebhookSettings> {
-  const [row] = await ctx.db.select().from(webhookSettings).where(eq(webhookSettings.environment_id, ctx.environment.id))
+  const [row] = await ctx.db
+    .select()
+    .from(webhookSettings)
+    .where(eq(webhookSettings.environment_id, ctx.environment.id))
   return (
     row ?? {
       environment_id: ctx.environment.id,
@@ -62,7 +65,10 @@ export async function enableUrl(ctx: EnvironmentCtx, url: string): Promise<void>
 }
 
 async function store(ctx: EnvironmentCtx, row: WebhookSettings): Promise<void> {
-  await ctx.db.insert(webhookSettings).values(row).onConflictDoUpdate({ target: webhookSettings.environment_id, set: row })
+  await ctx.db
+    .insert(webhookSettings)
+    .values(row)
+    .onConflictDoUpdate({ target: webhookSettings.environment_id, set: row })
 }
 
 async function moveDeliveries(ctx: EnvironmentCtx, from: string, to: string | null): Promise<void> {

@@ -2,7 +2,7 @@ import { and, eq, inArray, lt, sql } from "drizzle-orm"
 import { type App, type EnvironmentCtx, inTransaction } from "../app/context.ts"
 import { tasks } from "../queue/model.ts"
 import { wakeLane } from "./lanes.ts"
-import { webhookAttempts, webhookDeliveries, webhookSettings } from "./model.ts"
+import { webhookAttempts, webhookDeliveries, webhookInbox, webhookSettings } from "./model.ts"
 
 const dayMs = 86_400_000
 const batch = 500
@@ -59,6 +59,7 @@ export async function removeWebhooks(ctx: EnvironmentCtx): Promise<void> {
     for (let from = 0; from < ids.length; from += batch) {
       await ctx.db.delete(webhookAttempts).where(inArray(webhookAttempts.delivery_id, ids.slice(from, from + batch)))
     }
+    await ctx.db.delete(webhookInbox).where(eq(webhookInbox.environment_id, id))
     await ctx.db.delete(webhookSettings).where(eq(webhookSettings.environment_id, id))
   })
 }

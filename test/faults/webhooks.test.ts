@@ -13,9 +13,12 @@ const connections = ["a", "b", "c", "d"]
 type Daemon = { url: string; now: () => number; kill: () => Promise<void> }
 
 async function startFast(dataDir: string, key: string, start: number): Promise<Daemon> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "fast-daemon.ts"), dataDir, key, String(start), String(speed)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  })
+  const child = Bun.spawn(
+    [process.execPath, join(import.meta.dir, "fast-daemon.ts"), dataDir, key, String(start), String(speed)],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  )
   const began = performance.now()
   const ready = Promise.withResolvers<string>()
   void (async () => {
@@ -60,7 +63,12 @@ test("three kills and every kind of bad receiver: each event arrives, in order, 
     for (let i = 0; i < count; i++) {
       for (const connection_id of connections) {
         const tags = { n: String(n) }
-        await call("POST", "/connections", { provider_config_key: "k", connection_id, credentials: { type: "NONE" }, tags })
+        await call("POST", "/connections", {
+          provider_config_key: "k",
+          connection_id,
+          credentials: { type: "NONE" },
+          tags,
+        })
         expected.push(`${connection_id} ${n}`)
       }
       n++
@@ -75,7 +83,10 @@ test("three kills and every kind of bad receiver: each event arrives, in order, 
   const phases: Respond[] = [
     () => new Promise<Response>(() => undefined),
     () => new Response("", { status: 429, headers: { "retry-after": "7200" } }),
-    (one) => (one.body.includes('"connectionId":"b"') ? accept(one, new Request("http://x")) : Response.redirect(`${good.url}/moved`, 301)),
+    (one) =>
+      one.body.includes('"connectionId":"b"')
+        ? accept(one, new Request("http://x"))
+        : Response.redirect(`${good.url}/moved`, 301),
   ]
   for (const phase of phases) {
     good.answer(phase)

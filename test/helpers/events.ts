@@ -23,7 +23,11 @@ export function readEvents(response: Response) {
         const field = (name: string) =>
           lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2))
         if (field("event").length > 0)
-          return { id: field("id")[0] ?? "", event: field("event")[0] ?? "", data: JSON.parse(field("data").join("\n")) }
+          return {
+            id: field("id")[0] ?? "",
+            event: field("event")[0] ?? "",
+            data: JSON.parse(field("data").join("\n")),
+          }
         comments++
       }
     },

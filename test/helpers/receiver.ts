@@ -22,7 +22,12 @@ export function startReceiver(options: { port?: number; tls?: { cert: string; ke
     idleTimeout: 0,
     async fetch(request) {
       const headers = Object.fromEntries(request.headers)
-      const one = { id: headers["webhook-id"] ?? "", body: await request.text(), headers, path: new URL(request.url).pathname }
+      const one = {
+        id: headers["webhook-id"] ?? "",
+        body: await request.text(),
+        headers,
+        path: new URL(request.url).pathname,
+      }
       received.push(one)
       return respond(one, request)
     },

@@ -10,7 +10,13 @@ afterAll(() => t.close())
 beforeEach(() => t.clock.advance(60_000))
 
 const open = (more: Partial<NewOperation> = {}) =>
-  t.app.logs.open({ environmentId: t.ctx.environment.id, type: "sync", action: "run", message: "An operation", ...more })
+  t.app.logs.open({
+    environmentId: t.ctx.environment.id,
+    type: "sync",
+    action: "run",
+    message: "An operation",
+    ...more,
+  })
 const list = async (query: Record<string, string>, key = t.key) =>
   (await t.request("GET", `/sluice/logs?${new URLSearchParams(query)}`, { key })).body
 const idsOf = async (query: Record<string, string>, key = t.key): Promise<string[]> =>
@@ -18,12 +24,29 @@ const idsOf = async (query: Record<string, string>, key = t.key): Promise<string
 
 describe("a search", () => {
   test("finds words of the operation, of its messages, of their details and of its error", async () => {
-    const one = open({ message: "Sync of zebras", function: "zebra-sync", integration: "savanna", connection: "herd-1" })
+    const one = open({
+      message: "Sync of zebras",
+      function: "zebra-sync",
+      integration: "savanna",
+      connection: "herd-1",
+    })
     one.info("a lion was seen", { near: { place: "waterhole" } })
     one.close("failed", { type: "eaten", message: "no stripes left" })
     const other = open({ message: "Something else" })
     other.close("success")
-    const found = ["zebras", "lion", "waterhole", "stripes", "eaten", "savanna", "herd-1", "zebra-sync", one.id, "LION", "lion was"]
+    const found = [
+      "zebras",
+      "lion",
+      "waterhole",
+      "stripes",
+      "eaten",
+      "savanna",
+      "herd-1",
+      "zebra-sync",
+      one.id,
+      "LION",
+      "lion was",
+    ]
     for (const search of found) expect([search, await idsOf({ search })]).toEqual([search, [one.id]])
     for (const search of ["lion tiger", '"was lion"', "ions", "e1", "!!!"])
       expect([search, await idsOf({ search })]).toEqual([search, []])
@@ -47,13 +70,22 @@ describe("a search", () => {
 
   test("never finds what belongs to another environment", async () => {
     const own = open({ message: "secretword" })
-    const foreign = t.app.logs.open({ environmentId: t.prod.environment.id, type: "sync", action: "run", message: "secretword" })
+    const foreign = t.app.logs.open({
+      environmentId: t.prod.environment.id,
+      type: "sync",
+      action: "run",
+      message: "secretword",
+    })
     foreign.info("secretword")
     for (const one of [own, foreign]) one.close("success")
     expect(await idsOf({ search: "secretword" })).toEqual([own.id])
     expect(await idsOf({ search: "secretword" }, t.prodKey)).toEqual([foreign.id])
-    expect(searchExpression(7, 'x" environment : "e1')).toBe('environment : "e7" AND words : ("x "* AND "environment"* AND "e1")')
-    expect(searchExpression(7, '") OR environment : "e1"')).toBe('environment : "e7" AND words : (") OR environment : " AND "e1 "*)')
+    expect(searchExpression(7, 'x" environment : "e1')).toBe(
+      'environment : "e7" AND words : ("x "* AND "environment"* AND "e1")',
+    )
+    expect(searchExpression(7, '") OR environment : "e1"')).toBe(
+      'environment : "e7" AND words : (") OR environment : " AND "e1 "*)',
+    )
   })
 
   test("is paged to its end, each operation once, with the other filters", async () => {
@@ -69,7 +101,7 @@ describe("a search", () => {
     // An old operation that speaks again is found by its newest line.
     const pages = async (query: Record<string, string>) => {
       const ids: string[] = []
-      for (let after: string | null | undefined; after !== null; ) {
+      for (let after: string | null | undefined; after !== null;) {
         const page = await list({ ...query, limit: "4", ...(after ? { after } : {}) })
         ids.push(...page.data.map(({ id }: { id: string }) => id))
         after = page.next as string | null
@@ -132,7 +164,12 @@ describe("the tail", () => {
     const said = await events.next()
     expect(said).toMatchObject({
       event: "message",
-      data: { level: "info", message: "hello", detail: { n: 1 }, operation: { id: one.id, function: "f", type: "sync" } },
+      data: {
+        level: "info",
+        message: "hello",
+        detail: { n: 1 },
+        operation: { id: one.id, function: "f", type: "sync" },
+      },
     })
     one.close("success")
     expect(await events.next()).toMatchObject({ event: "operation", data: { id: one.id, state: "success" } })
@@ -147,7 +184,13 @@ describe("the tail", () => {
     const byFunction = await tail("function=mine")
     const bySearch = await tail("search=needle")
     const byLevel = await tail("level=error")
-    const foreign = t.app.logs.open({ environmentId: t.prod.environment.id, type: "sync", action: "run", message: "x", function: "mine" })
+    const foreign = t.app.logs.open({
+      environmentId: t.prod.environment.id,
+      type: "sync",
+      action: "run",
+      message: "x",
+      function: "mine",
+    })
     foreign.error("needle")
     const other = open({ function: "other" })
     other.error("needle in other")
@@ -172,7 +215,9 @@ describe("the tail", () => {
 
   test("ends when the daemon stops", async () => {
     await using own = await testApp()
-    const request = new Request("http://localhost:3003/sluice/logs/tail", { headers: { authorization: `Bearer ${own.key}` } })
+    const request = new Request("http://localhost:3003/sluice/logs/tail", {
+      headers: { authorization: `Bearer ${own.key}` },
+    })
     const events = readEvents(await own.send(request))
     const ended = events.next()
     await own.close()

@@ -61,7 +61,11 @@ describe("bodies go out as they came", () => {
     wire.write(`${head("GET /proxy/echo", own)}abc`)
     const text = await wire.closed
     const seen = JSON.parse(text.slice(text.indexOf("\r\n\r\n") + 4))
-    expect([seen.body, seen.headers["content-type"], seen.headers["content-length"]]).toEqual(["", undefined, undefined])
+    expect([seen.body, seen.headers["content-type"], seen.headers["content-length"]]).toEqual([
+      "",
+      undefined,
+      undefined,
+    ])
   })
 
   test.each(["PROPFIND", "REPORT"])("%s carries its body", async (method) => {
@@ -111,7 +115,7 @@ describe("providers that change or sign the body", () => {
   test("a signature covers the bytes", async () => {
     const body = '{"a": "ü"}'
     const seen = await world.echo({ key: "signed", method: "POST", body, headers: { "content-type": "text/plain" } })
-    expect(seen.headers["x-signature"]).toBe(createHmac("sha256", "fake-key-123").update(body).digest("base64"))
+    expect(seen.headers["x-signature"]).toBe(createHmac("sha1", "fake-key-123").update(body).digest("hex"))
   })
 
   test.each(["in-body", "signed"])("%s: what is too large for that is refused, not sent without", async (key) => {

@@ -16,7 +16,7 @@ const entries: Record<string, string> = {
   "in-body": `body:
     secret_key: \${apiKey}`,
   signed: `headers:
-    x-signature: \${hmac(sha256, base64, \${apiKey}, \${bodyCanonicalParams})}`,
+    x-signature: \${hmacSha1Hex(\${bodyCanonicalParams},\${apiKey})}`,
   agent: `headers:
     user-agent: the-provider-wants-this
     accept: text/csv`,
@@ -35,11 +35,22 @@ proxy:
   ${proxy}
 `
 
+const renewed = (url: string) => `display_name: Fake
+docs: https://example.com
+auth_mode: OAUTH2
+authorization_url: ${url}/oauth/authorize
+token_url: ${url}/oauth/token
+proxy:
+  base_url: ${url}
+`
+
 /** A daemon with a fake provider behind every integration of `entries`, and the connection `c1` on each. */
 export async function startWorld(env: Record<string, string> = {}) {
   const fake = await startFakeProvider()
   const folder = temporaryFolder("providers")
-  for (const [name, proxy] of Object.entries(entries)) writeFileSync(join(folder, `${name}.yaml`), entry(fake.url, proxy))
+  writeFileSync(join(folder, "renewed.yaml"), renewed(fake.url))
+  for (const [name, proxy] of Object.entries(entries))
+    writeFileSync(join(folder, `${name}.yaml`), entry(fake.url, proxy))
   const sluice = await startSluice({ env: { SLUICE_PROVIDERS: folder, SLUICE_EGRESS_ALLOW: "127.0.0.0/8", ...env } })
   const must = async (path: string, body: object) => {
     const answer = await sluice.call("POST", path, { body })

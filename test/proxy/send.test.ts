@@ -96,7 +96,11 @@ describe("sendProxied", () => {
       headers: { "X-Mine": "m" },
     }
     const answer = await sendProxied(made, to(base, { call, proxy: { headers: { "x-key": "${apiKey}" } } }))
-    expect([answer.response.status, answer.response.headers.get("x-id"), await answer.response.text()]).toEqual([201, "7", '{"a":1}'])
+    expect([answer.response.status, answer.response.headers.get("x-id"), await answer.response.text()]).toEqual([
+      201,
+      "7",
+      '{"a":1}',
+    ])
     expect(seen.map(({ method, path, body }) => [method, path, body])).toEqual([["POST", "/things", '{"q":1}']])
     expect(seen[0]?.headers.get("x-key")).toBe("key-12345")
     expect(seen[0]?.headers.get("x-mine")).toBe("m")
@@ -136,7 +140,11 @@ describe("sendProxied", () => {
       made,
       to(base, { call: { retries: 2 }, proxy: { retry: { after: "retry-after" } } }),
     )
-    expect([answer.response.status, answer.response.headers.get("retry-after"), await answer.response.text()]).toEqual([429, "2", "slow"])
+    expect([answer.response.status, answer.response.headers.get("retry-after"), await answer.response.text()]).toEqual([
+      429,
+      "2",
+      "slow",
+    ])
     expect([seen.length, slept]).toEqual([3, [2000, 2000]])
   })
 
@@ -144,7 +152,12 @@ describe("sendProxied", () => {
     const { base, seen } = scripted(status(404, {}, "none"))
     const { made, notices, slept } = tools()
     const answer = await sendProxied(made, to(base, { call: { retries: 4 } }))
-    expect([answer.response.status, await answer.response.text(), seen.length, slept.length]).toEqual([404, "none", 1, 0])
+    expect([answer.response.status, await answer.response.text(), seen.length, slept.length]).toEqual([
+      404,
+      "none",
+      1,
+      0,
+    ])
     expect(notices).toEqual([
       {
         level: "warn",

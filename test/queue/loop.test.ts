@@ -44,7 +44,15 @@ function makeLoop(options: { most?: number; places?: Places[]; app?: () => App }
     lost: async (task, givenUp) => void lost.push({ id: task.id, givenUp }),
   }
   open.push(loop)
-  const start = () => loop.start({ sync: handler, webhook: handler, event: handler, action: handler, delivery: handler })
+  const start = () =>
+    loop.start({
+      sync: handler,
+      webhook: handler,
+      event: handler,
+      action: handler,
+      delivery: handler,
+      credentials: handler,
+    })
   const running = (n: number) => until(() => begun.length >= n, `${n} tasks to begin`)
   return { loop, begun, lost, start, running }
 }
@@ -84,7 +92,12 @@ describe("the loop", () => {
   })
 
   test("a crowd of one kind never takes the places of another", async () => {
-    const { begun, start, running } = makeLoop({ places: [{ kinds: ["sync", "event"], most: 2 }, { kinds: ["delivery"], most: 3 }] })
+    const { begun, start, running } = makeLoop({
+      places: [
+        { kinds: ["sync", "event"], most: 2 },
+        { kinds: ["delivery"], most: 3 },
+      ],
+    })
     for (let n = 0; n < 8; n++) await q.add({ kind: "delivery", priority: 1, group: `d${n}` })
     for (let n = 0; n < 8; n++) await q.add({ kind: n % 2 ? "sync" : "event", priority: 9, group: `s${n}` })
     await start()

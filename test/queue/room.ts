@@ -22,7 +22,10 @@ export function queueOf(t: TestApp) {
       write(async (ctx) => {
         for (const row of rows) await settleTask(ctx, row)
       }),
-    claim: ({ most = 100, ...options }: { most?: number; leaseMs?: number; limit?: GroupLimit; places?: Places[] } = {}) =>
+    claim: ({
+      most = 100,
+      ...options
+    }: { most?: number; leaseMs?: number; limit?: GroupLimit; places?: Places[] } = {}) =>
       claimTasks(app, { places: [{ most }], leaseMs: 60_000, limit: () => 100, ...options }),
     settle: (task: { id: string; attempt: number }) => write((ctx) => settleTask(ctx, task)),
     cancel: (key: string, reason = "stop") => write((ctx) => cancelTask(ctx, key, reason)),

@@ -24,10 +24,10 @@ function readerOf(feed: Feed, limit: number) {
     if (cursor === undefined) return new Map()
     if (feed.model === undefined) return decodePlaces(cursor) ?? new Map()
     const change = Number(Buffer.from(cursor, "base64url").toString().split(":")[1])
-    const rows = await room.store.select<{ id: number }>("SELECT id FROM collections WHERE connection_id = ? AND model = ?", [
-      feed.connectionId,
-      feed.model,
-    ])
+    const rows = await room.store.select<{ id: number }>(
+      "SELECT id FROM collections WHERE connection_id = ? AND model = ?",
+      [feed.connectionId, feed.model],
+    )
     return new Map(rows.map(({ id }) => [id, change]))
   }
   return {
@@ -61,7 +61,10 @@ const step = fc.record({
 })
 const look = fc.record({ reader: fc.nat(3), to: fc.option(fc.nat(5), { nil: undefined }) })
 
-async function apply(c: Connection, { kind, model, ids, value }: { kind: string; model: string; ids: string[]; value: number }) {
+async function apply(
+  c: Connection,
+  { kind, model, ids, value }: { kind: string; model: string; ids: string[]; value: number },
+) {
   const records = ids.map((id) => ({ id, value }))
   if (kind === "save") return c.save(records, { model })
   if (kind === "update") return c.update(records, { model })
@@ -71,37 +74,40 @@ async function apply(c: Connection, { kind, model, ids, value }: { kind: string;
 
 test("whoever polls during writes misses nothing and sees each model in the order of its changes", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(step, fc.array(look, { maxLength: 2 })), { minLength: 5, maxLength: 40 }), async (actions) => {
-      const c = makeConnection(room.store)
-      const stranger = makeConnection(room.store)
-      const { connectionId } = c
-      const readers = [
-        readerOf({ connectionId }, 3),
-        readerOf({ connectionId }, 100),
-        readerOf({ connectionId, model: "Issue" }, 2),
-        readerOf({ connectionId, model: "Issue::eu" }, 1),
-      ]
-      const looks: Promise<unknown>[] = []
-      for (const [action, lookers] of actions) {
-        // Not awaited: the reads happen anywhere among the writes that follow, but each reader reads one page at a time.
-        const write = apply(c, action)
-        const other = apply(stranger, action)
-        for (const [index, reader] of readers.entries()) {
-          const asked = lookers.filter((one) => one.reader === index)
-          if (asked.length > 0)
-            looks[index] = (looks[index] ?? Promise.resolve()).then(async () => {
-              for (const one of asked) await (one.to === undefined ? reader.poll() : reader.pollTo(one.to))
-            })
+    fc.asyncProperty(
+      fc.array(fc.tuple(step, fc.array(look, { maxLength: 2 })), { minLength: 5, maxLength: 40 }),
+      async (actions) => {
+        const c = makeConnection(room.store)
+        const stranger = makeConnection(room.store)
+        const { connectionId } = c
+        const readers = [
+          readerOf({ connectionId }, 3),
+          readerOf({ connectionId }, 100),
+          readerOf({ connectionId, model: "Issue" }, 2),
+          readerOf({ connectionId, model: "Issue::eu" }, 1),
+        ]
+        const looks: Promise<unknown>[] = []
+        for (const [action, lookers] of actions) {
+          // Not awaited: the reads happen anywhere among the writes that follow, but each reader reads one page at a time.
+          const write = apply(c, action)
+          const other = apply(stranger, action)
+          for (const [index, reader] of readers.entries()) {
+            const asked = lookers.filter((one) => one.reader === index)
+            if (asked.length > 0)
+              looks[index] = (looks[index] ?? Promise.resolve()).then(async () => {
+                for (const one of asked) await (one.to === undefined ? reader.poll() : reader.pollTo(one.to))
+              })
+          }
+          await Promise.all([write, other])
         }
-        await Promise.all([write, other])
-      }
-      await Promise.all(looks)
-      for (const reader of readers) await reader.toEnd()
-      for (const [index, reader] of readers.entries()) {
-        const wanted = index < 2 ? models : [["Issue"], ["Issue::eu"]][index - 2]
-        await checkReader(c, reader.seen, wanted ?? [])
-      }
-    }),
+        await Promise.all(looks)
+        for (const reader of readers) await reader.toEnd()
+        for (const [index, reader] of readers.entries()) {
+          const wanted = index < 2 ? models : [["Issue"], ["Issue::eu"]][index - 2]
+          await checkReader(c, reader.seen, wanted ?? [])
+        }
+      },
+    ),
     { numRuns: 60 },
   )
 }, 120_000)
@@ -122,7 +128,9 @@ async function checkReader(c: Connection, seen: Seen[], wanted: string[]): Promi
       if (record._nango_metadata.pruned_at === null) expect(payloadOf(held)).toEqual(payloadOf(record) ?? {})
     }
   }
-  expect(seen.filter((one) => !wanted.includes(one.variant === "base" ? one.model : `${one.model}::${one.variant}`))).toEqual([])
+  expect(
+    seen.filter((one) => !wanted.includes(one.variant === "base" ? one.model : `${one.model}::${one.variant}`)),
+  ).toEqual([])
   expect(new Set(seen.map((one) => `${keyOf(one)} ${changeOf(one)}`)).size).toBe(seen.length)
 }
 
@@ -145,11 +153,26 @@ test("a connection with very many models is read like any other", async () => {
 
 test("a cursor is what was made from places, and nothing else", () => {
   fc.assert(
-    fc.property(fc.uniqueArray(fc.tuple(fc.nat(), fc.maxSafeNat()), { selector: ([id]) => id, maxLength: 10 }), (entries) => {
-      const places: Places = new Map(entries)
-      expect(decodePlaces(encodePlaces(places))).toEqual(places)
-    }),
+    fc.property(
+      fc.uniqueArray(fc.tuple(fc.nat(), fc.maxSafeNat()), { selector: ([id]) => id, maxLength: 10 }),
+      (entries) => {
+        const places: Places = new Map(entries)
+        expect(decodePlaces(encodePlaces(places))).toEqual(places)
+      },
+    ),
   )
-  for (const text of ["", "x", "feed", "change:1", "feed:1", "feed:1.", "feed:-1.2", "feed:1.2,", "feed:1.2,1.3", "feed:1.zzzzzzzzzzz", "feed:01.2"])
+  for (const text of [
+    "",
+    "x",
+    "feed",
+    "change:1",
+    "feed:1",
+    "feed:1.",
+    "feed:-1.2",
+    "feed:1.2,",
+    "feed:1.2,1.3",
+    "feed:1.zzzzzzzzzzz",
+    "feed:01.2",
+  ])
     expect([text, decodePlaces(Buffer.from(text).toString("base64url"))]).toEqual([text, undefined])
 })

@@ -55,7 +55,10 @@ describe("a look at the changes", () => {
     expect(first.body.changes[0].record).toMatchObject({ at: 2, _nango_metadata: { last_action: "ADDED" } })
     expect(first.body.has_more).toBe(true)
     const second = await c.look(`after=${first.body.next_cursor}`)
-    expect(second.body).toMatchObject({ has_more: false, changes: [{ model: "Issue", variant: "eu", record: { id: "4" } }] })
+    expect(second.body).toMatchObject({
+      has_more: false,
+      changes: [{ model: "Issue", variant: "eu", record: { id: "4" } }],
+    })
     const third = await c.look(`after=${second.body.next_cursor}`)
     expect(third.body).toEqual({ changes: [], next_cursor: second.body.next_cursor, has_more: false })
   })
@@ -70,7 +73,9 @@ describe("a look at the changes", () => {
     expect(idsOf(all)).toEqual(["1", "4"])
     expect(idsOf(await c.look("model=Issue&variant=eu"))).toEqual(["2"])
     expect(idsOf(await c.look(`model=Issue&after=${all.body.changes[0].record._nango_metadata.cursor}`))).toEqual(["4"])
-    const records = await t.request("GET", `/records?model=Issue&cursor=${all.body.next_cursor}`, { headers: c.headers })
+    const records = await t.request("GET", `/records?model=Issue&cursor=${all.body.next_cursor}`, {
+      headers: c.headers,
+    })
     expect(records.body.records).toEqual([])
     expect(idsOf(await c.look("model=Nothing"))).toEqual([])
   })

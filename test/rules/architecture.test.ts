@@ -83,7 +83,9 @@ describe("architecture", () => {
   })
 
   test("only main.ts and the runner's child end the process", () => {
-    expect(files.filter((path) => /process\.exit\(/.test(textOf(path)) && !/^(main|runner\/(process|confine))/.test(path))).toEqual([])
+    expect(
+      files.filter((path) => /process\.exit\(/.test(textOf(path)) && !/^(main|runner\/(process|confine))/.test(path)),
+    ).toEqual([])
   })
 
   test("SQL of drizzle stands in the rooms, never in doors", () => {
@@ -92,7 +94,9 @@ describe("architecture", () => {
 
   test("no provider is named in code", () => {
     const names = readdirSync(join(src, "../providers")).map((file) => file.replace(/\.ya?ml$/, ""))
-    const found = files.filter((path) => names.some((name) => new RegExp(`provider\\w* ?===? ?["']${name}["']`).test(textOf(path))))
+    const found = files.filter((path) =>
+      names.some((name) => new RegExp(`provider\\w* ?===? ?["']${name}["']`).test(textOf(path))),
+    )
     expect(found).toEqual([])
   })
 })

@@ -14,7 +14,9 @@ describe("docs", () => {
   })
 
   test.each(["README.md", "AGENTS.md", "docs/decisions.md"])("every path that %s names exists", (file) => {
-    const paths = [...read(file).matchAll(/`((?:src|test|docs|bench|providers|examples|\.ci)\/[\w./-]*[\w-])`/g)].map((match) => match[1] ?? "")
+    const paths = [...read(file).matchAll(/`((?:src|test|docs|bench|providers|examples|\.ci)\/[\w./-]*[\w-])`/g)].map(
+      (match) => match[1] ?? "",
+    )
     expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([])
   })
 

@@ -55,7 +55,9 @@ beforeEach(async () => {
   respond = (input) => Response.json({ got: input })
   t = await testApp({ dataDir, config })
   if ((await t.request("GET", "/integrations/k")).status === 200) return
-  await t.request("PATCH", "/sluice/webhooks/settings", { body: { primary_url: receiver.url, on_auth_creation: false } })
+  await t.request("PATCH", "/sluice/webhooks/settings", {
+    body: { primary_url: receiver.url, on_auth_creation: false },
+  })
   await t.request("POST", "/integrations", { body: { provider: "private-api-bearer", unique_key: "k" } })
   const credentials = { type: "API_KEY", apiKey: "some-api-key" }
   const connection_config = { baseUrl: `http://127.0.0.1:${provider.port}` }
@@ -68,7 +70,10 @@ afterEach(() => t.close())
 
 const on = { "connection-id": "c", "provider-config-key": "k" }
 const trigger = (action_name: string, input?: unknown, headers: Record<string, string> = {}) =>
-  t.request("POST", "/action/trigger", { body: { action_name, input }, headers: { ...on, "x-async": "true", ...headers } })
+  t.request("POST", "/action/trigger", {
+    body: { action_name, input },
+    headers: { ...on, "x-async": "true", ...headers },
+  })
 async function submit(action_name: string, input?: unknown, headers?: Record<string, string>): Promise<string> {
   const answer = await trigger(action_name, input, headers)
   if (answer.status !== 202) throw new Error(answer.text)
@@ -93,7 +98,10 @@ describe("an asynchronous action", () => {
     expect(answer.body).toEqual({ id, statusUrl: `/action/${id}` })
     expect(answer.headers.get("location")).toBe(`/action/${id}`)
     const early = await look(id)
-    expect([early.status, early.body]).toEqual([404, { error: { code: "not_found", message: `No action '${id}' found` } }])
+    expect([early.status, early.body]).toEqual([
+      404,
+      { error: { code: "not_found", message: `No action '${id}' found` } },
+    ])
     await t.start()
     const result = await ended(id)
     expect([result.status, result.text]).toEqual([200, '{"got":{"n":1}}'])
@@ -172,11 +180,17 @@ describe("the line of an environment", () => {
     await t.start()
     const first = await submit("ask", { n: 1 }, { "x-max-retries": "2" })
     const second = await submit("ask", { n: 2 })
-    await until(async () => (await row(first))?.attempts === 1 && (await row(first))?.state === "waiting", "the first failure")
+    await until(
+      async () => (await row(first))?.attempts === 1 && (await row(first))?.state === "waiting",
+      "the first failure",
+    )
     expect((await row(first))?.next_at).toBe(t.clock.now().getTime() + 1_000)
     t.clock.advance(1_000)
     t.app.queue.wake()
-    await until(async () => (await row(first))?.attempts === 2 && (await row(first))?.state === "waiting", "the second failure")
+    await until(
+      async () => (await row(first))?.attempts === 2 && (await row(first))?.state === "waiting",
+      "the second failure",
+    )
     expect(asked).toEqual([{ n: 1 }, { n: 1 }])
     expect(receiver.received.filter(({ body }) => body.includes(first))).toEqual([])
     t.clock.advance(2_000)
@@ -189,7 +203,10 @@ describe("the line of an environment", () => {
     respond = () => Response.json({ try: asked.length }, { status: 418 })
     await t.start()
     const id = await submit("ask", {}, { "x-max-retries": "1" })
-    await until(async () => (await row(id))?.attempts === 1 && (await row(id))?.state === "waiting", "the first failure")
+    await until(
+      async () => (await row(id))?.attempts === 1 && (await row(id))?.state === "waiting",
+      "the first failure",
+    )
     t.clock.advance(1_000)
     const result = await ended(id)
     expect([result.status, result.body.error.upstream.body]).toEqual([424, { try: 2 }])

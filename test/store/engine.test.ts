@@ -19,7 +19,11 @@ let store: Store
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "sluice-store-"))
-  store = await openSqlite({ directory, writer: new URL("../../src/app/writer.ts", import.meta.url), onWriterDeath: () => undefined })
+  store = await openSqlite({
+    directory,
+    writer: new URL("../../src/app/writer.ts", import.meta.url),
+    onWriterDeath: () => undefined,
+  })
 })
 afterAll(async () => {
   await store.close()
@@ -137,13 +141,21 @@ describe("migrations", () => {
   test("a newer database is refused, and so is a migration that was edited", () => {
     const db = fresh("main")
     expect(() => migrate(db, "main", [])).toThrow("knows only 0")
-    expect(() => migrate(db, "main", migrations.main.map((sql) => `${sql} -- edited`))).toThrow("does not match")
+    expect(() =>
+      migrate(
+        db,
+        "main",
+        migrations.main.map((sql) => `${sql} -- edited`),
+      ),
+    ).toThrow("does not match")
   })
 
   test("a migration that fails leaves the database as it was", () => {
     const db = fresh("main")
     const before = dumpSchema(db)
-    expect(() => migrate(db, "main", [...migrations.main, "CREATE TABLE half (id INTEGER) STRICT; CREATE TABLE ;"])).toThrow()
+    expect(() =>
+      migrate(db, "main", [...migrations.main, "CREATE TABLE half (id INTEGER) STRICT; CREATE TABLE ;"]),
+    ).toThrow()
     expect(dumpSchema(db)).toBe(before)
   })
 
@@ -151,11 +163,18 @@ describe("migrations", () => {
     const module = (await import(join(root, file))) as Record<string, unknown>
     const db = fresh("main")
     for (const table of Object.values(module).filter((value): value is Table => is(value, Table))) {
-      const stored = db.query<{ name: string; notnull: number }, []>(`SELECT name, "notnull" FROM pragma_table_info('${getTableName(table)}')`).all()
+      const stored = db
+        .query<{ name: string; notnull: number }, []>(
+          `SELECT name, "notnull" FROM pragma_table_info('${getTableName(table)}')`,
+        )
+        .all()
       const described = Object.values(getTableColumns(table))
       expect(described.map((column) => column.name).toSorted()).toEqual(stored.map((column) => column.name).toSorted())
       for (const column of described.filter((one) => !one.primary)) {
-        expect([column.name, column.notNull]).toEqual([column.name, stored.find((one) => one.name === column.name)?.notnull === 1])
+        expect([column.name, column.notNull]).toEqual([
+          column.name,
+          stored.find((one) => one.name === column.name)?.notnull === 1,
+        ])
       }
     }
   })

@@ -25,7 +25,8 @@ afterEach(async () => {
 
 const delivered = (row: { state: string }) => row.state === "delivered"
 const bodies = () => receiver.received.map(({ body }) => JSON.parse(body))
-const status = (code: number, headers: Record<string, string> = {}) => receiver.answer(() => new Response("", { status: code, headers }))
+const status = (code: number, headers: Record<string, string> = {}) =>
+  receiver.answer(() => new Response("", { status: code, headers }))
 
 describe("a webhook", () => {
   test("arrives as compact JSON with sorted members, an id and both kinds of signature", async () => {
@@ -41,7 +42,9 @@ describe("a webhook", () => {
     const nango = new Nango({ apiKey: t.key, host: "http://localhost:1", webhookSigningKey: data.webhook_signing_key })
     expect(nango.verifyIncomingWebhookRequest(one?.body ?? "", one?.headers ?? {})).toBe(true)
     expect(nango.verifyIncomingWebhookRequest(`${one?.body} `, one?.headers ?? {})).toBe(false)
-    expect(nango.verifyWebhookSignature(one?.headers["x-nango-signature"] ?? "", JSON.parse(one?.body ?? ""))).toBe(true)
+    expect(nango.verifyWebhookSignature(one?.headers["x-nango-signature"] ?? "", JSON.parse(one?.body ?? ""))).toBe(
+      true,
+    )
     expect(nango.verifyWebhookSignature(one?.headers["x-nango-signature"] ?? "", { other: true })).toBe(false)
     expect(verifyStandard(data.standard_webhooks_secret, one!)).toBe(true)
     expect(verifyStandard(data.standard_webhooks_secret, { ...one!, body: "{}" })).toBe(false)
@@ -123,7 +126,11 @@ describe("a webhook", () => {
     await w.settings({ primary_url: secret.url })
     await w.tell({ n: 1 })
     const [row] = await w.settled(({ attempts }) => attempts === 1)
-    expect(row).toMatchObject({ state: "pending", last_status: null, last_error: expect.stringMatching(/CERT|SELF_SIGNED|verify/i) })
+    expect(row).toMatchObject({
+      state: "pending",
+      last_status: null,
+      last_error: expect.stringMatching(/CERT|SELF_SIGNED|verify/i),
+    })
     expect(secret.received).toEqual([])
   })
 
@@ -157,7 +164,11 @@ describe("a receiver", () => {
     await w.pass(12 * hour)
     await w.settled(delivered)
     for (const name of ["a", "b"])
-      expect(bodies().filter(({ of }) => of === name).map(({ n }) => n)).toEqual([0, 1, 2, 3, 4])
+      expect(
+        bodies()
+          .filter(({ of }) => of === name)
+          .map(({ n }) => n),
+      ).toEqual([0, 1, 2, 3, 4])
     expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(10)
   })
 
@@ -173,12 +184,24 @@ describe("a receiver", () => {
       await w.tell({ of: "good", n }, { found: good })
     }
     await w.settled((row) => row.connection !== "good" || row.state === "delivered")
-    expect(bodies().filter(({ of }) => of === "good").map(({ n }) => n)).toEqual([0, 1, 2])
-    expect(bodies().filter(({ of }) => of === "bad").map(({ n }) => n)).toEqual([0])
+    expect(
+      bodies()
+        .filter(({ of }) => of === "good")
+        .map(({ n }) => n),
+    ).toEqual([0, 1, 2])
+    expect(
+      bodies()
+        .filter(({ of }) => of === "bad")
+        .map(({ n }) => n),
+    ).toEqual([0])
     status(200)
     await w.pass(hour)
     await w.settled(delivered)
-    expect(bodies().filter(({ of }) => of === "bad").map(({ n }) => n)).toEqual([0, 0, 1, 2])
+    expect(
+      bodies()
+        .filter(({ of }) => of === "bad")
+        .map(({ n }) => n),
+    ).toEqual([0, 0, 1, 2])
   })
 
   test("that answers 410 gets nothing more until it is opened again", async () => {
@@ -187,7 +210,9 @@ describe("a receiver", () => {
     await w.settled(({ state }) => state === "disabled")
     await w.tell({ n: 2 })
     expect(await w.deliveries()).toHaveLength(1)
-    expect((await t.request("GET", "/sluice/webhooks/settings")).body.data.disabled_urls).toEqual([`${receiver.url}/hook`])
+    expect((await t.request("GET", "/sluice/webhooks/settings")).body.data.disabled_urls).toEqual([
+      `${receiver.url}/hook`,
+    ])
     status(200)
     await w.settings({})
     await w.tell({ n: 3 })

@@ -24,14 +24,19 @@ export function webhooksOf(t: TestApp) {
       return answer.body.data
     },
     async integrate(unique_key = "k", more: Record<string, unknown> = {}) {
-      const answer = await t.request("POST", "/integrations", { body: { provider: "unauthenticated", unique_key, ...more } })
+      const answer = await t.request("POST", "/integrations", {
+        body: { provider: "unauthenticated", unique_key, ...more },
+      })
       if (answer.status !== 200) throw new Error(answer.text)
     },
     async connect(connection_id: string, more: Record<string, unknown> = {}): Promise<FoundConnection> {
       const body = { provider_config_key: "k", connection_id, credentials: { type: "NONE" }, ...more }
       const answer = await t.request("POST", "/connections", { body })
       if (answer.status !== 201) throw new Error(answer.text)
-      const found = await findConnection(ctx, { connectionId: connection_id, providerConfigKey: body.provider_config_key })
+      const found = await findConnection(ctx, {
+        connectionId: connection_id,
+        providerConfigKey: body.provider_config_key,
+      })
       if (!found) throw new Error("The connection is not there.")
       return found
     },

@@ -78,10 +78,19 @@ describe("the settings", () => {
   })
 
   test.each([
-    [{}, ["auth creation true", "auth override true", "auth creation false", "auth refresh false", "auth deletion true"]],
+    [
+      {},
+      ["auth creation true", "auth override true", "auth creation false", "auth refresh false", "auth deletion true"],
+    ],
     [{ on_auth_creation: false }, ["auth override true", "auth refresh false", "auth deletion true"]],
-    [{ on_auth_refresh_error: false }, ["auth creation true", "auth override true", "auth creation false", "auth deletion true"]],
-    [{ on_connection_deletion: false }, ["auth creation true", "auth override true", "auth creation false", "auth refresh false"]],
+    [
+      { on_auth_refresh_error: false },
+      ["auth creation true", "auth override true", "auth creation false", "auth deletion true"],
+    ],
+    [
+      { on_connection_deletion: false },
+      ["auth creation true", "auth override true", "auth creation false", "auth refresh false"],
+    ],
   ])("%p decide which auth webhooks are sent", async (change, expected) => {
     await w.settings({ primary_url: receiver.url, ...change })
     const { connection } = await w.connect("c")
@@ -210,7 +219,9 @@ describe("deliveries", () => {
     expect(await wakeForgottenLanes(t.app)).toBe(1)
     expect(await wakeForgottenLanes(t.app)).toBe(0)
     // As if the daemon had died in the middle of it, again and again.
-    await inTransaction(t.ctx, (ctx) => ctx.db.update(tasks).set({ state: "started", losses: maxLosses - 1, lease_until: 0 }))
+    await inTransaction(t.ctx, (ctx) =>
+      ctx.db.update(tasks).set({ state: "started", losses: maxLosses - 1, lease_until: 0 }),
+    )
     await t.start()
     await w.settled((row) => row.state === "delivered")
     expect(receiver.received).toHaveLength(1)

@@ -24,6 +24,7 @@ CREATE TABLE syncs ( id TEXT PRIMARY KEY, environment_id INTEGER NOT NULL REFERE
 CREATE TABLE tasks ( id TEXT PRIMARY KEY, kind TEXT NOT NULL, key TEXT, "group" TEXT NOT NULL, priority INTEGER NOT NULL, payload TEXT NOT NULL, state TEXT NOT NULL, run_at INTEGER NOT NULL, attempt INTEGER NOT NULL, losses INTEGER NOT NULL, max_attempts INTEGER NOT NULL, lease_until INTEGER, cancel_reason TEXT, created_at INTEGER NOT NULL, started_at INTEGER, finished_at INTEGER ) STRICT;
 CREATE TABLE webhook_attempts ( id INTEGER PRIMARY KEY AUTOINCREMENT, delivery_id INTEGER NOT NULL REFERENCES webhook_deliveries (id), at INTEGER NOT NULL, duration_ms INTEGER NOT NULL, status INTEGER, error TEXT ) STRICT;
 CREATE TABLE webhook_deliveries ( id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, environment_id INTEGER NOT NULL REFERENCES environments (id), lane TEXT NOT NULL, type TEXT NOT NULL, connection TEXT, integration TEXT, url TEXT NOT NULL, headers TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER, last_status INTEGER, last_error TEXT, created_at INTEGER NOT NULL, finished_at INTEGER ) STRICT;
+CREATE TABLE webhook_inbox ( id TEXT PRIMARY KEY, environment_id INTEGER NOT NULL REFERENCES environments (id), integration_id INTEGER NOT NULL REFERENCES integrations (id), integration TEXT NOT NULL, state TEXT NOT NULL, types TEXT NOT NULL, connections TEXT NOT NULL, error TEXT, envelope TEXT NOT NULL, body BLOB NOT NULL, replays INTEGER NOT NULL, received_at INTEGER NOT NULL ) STRICT;
 CREATE TABLE webhook_settings ( environment_id INTEGER PRIMARY KEY REFERENCES environments (id), primary_url TEXT, secondary_url TEXT, on_sync_completion_always INTEGER NOT NULL, on_sync_error INTEGER NOT NULL, on_auth_creation INTEGER NOT NULL, on_auth_refresh_error INTEGER NOT NULL, on_async_action_completion INTEGER NOT NULL, on_connection_deletion INTEGER NOT NULL, disabled_urls TEXT NOT NULL, updated_at INTEGER NOT NULL ) STRICT;
 CREATE INDEX async_actions_finished ON async_actions (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX async_actions_waiting ON async_actions (environment_id, seq) WHERE state IN ('waiting', 'running');
@@ -54,6 +55,9 @@ CREATE INDEX webhook_attempts_by_delivery ON webhook_attempts (delivery_id, id);
 CREATE INDEX webhook_deliveries_by_environment ON webhook_deliveries (environment_id, id);
 CREATE INDEX webhook_deliveries_finished ON webhook_deliveries (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (lane, id) WHERE state = 'pending';
+CREATE INDEX webhook_inbox_by_environment ON webhook_inbox (environment_id, id);
+CREATE INDEX webhook_inbox_by_time ON webhook_inbox (received_at);
+CREATE INDEX webhook_inbox_refused ON webhook_inbox (integration_id, id) WHERE state = 'refused';
 
 -- logs.db
 CREATE TABLE entries ( id INTEGER PRIMARY KEY, operation_id TEXT NOT NULL, kind TEXT NOT NULL, message_id INTEGER ) STRICT;

@@ -331,3 +331,21 @@ CREATE TABLE async_actions (
 ) STRICT;
 CREATE INDEX async_actions_waiting ON async_actions (environment_id, seq) WHERE state IN ('waiting', 'running');
 CREATE INDEX async_actions_finished ON async_actions (finished_at) WHERE finished_at IS NOT NULL;
+
+CREATE TABLE webhook_inbox (
+  id TEXT PRIMARY KEY,
+  environment_id INTEGER NOT NULL REFERENCES environments (id),
+  integration_id INTEGER NOT NULL REFERENCES integrations (id),
+  integration TEXT NOT NULL,
+  state TEXT NOT NULL,
+  types TEXT NOT NULL,
+  connections TEXT NOT NULL,
+  error TEXT,
+  envelope TEXT NOT NULL,
+  body BLOB NOT NULL,
+  replays INTEGER NOT NULL,
+  received_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX webhook_inbox_by_environment ON webhook_inbox (environment_id, id);
+CREATE INDEX webhook_inbox_refused ON webhook_inbox (integration_id, id) WHERE state = 'refused';
+CREATE INDEX webhook_inbox_by_time ON webhook_inbox (received_at);
