@@ -3,6 +3,7 @@ import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { measureActions } from "./actions.ts"
 import { type Daemon, startDaemon } from "./daemon.ts"
+import { measureCalls } from "./calls.ts"
 import { measureLatency } from "./latency.ts"
 import { measureProxy } from "./proxy.ts"
 import { openRaw, type Raw } from "./raw.ts"
@@ -29,6 +30,7 @@ const measurements: Record<string, (bench: Bench) => Promise<Line[]>> = {
   reads: measureReads,
   actions: measureActions,
   latency: measureLatency,
+  calls: measureCalls,
   proxy: measureProxy,
   size: measureSize,
 }

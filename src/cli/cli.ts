@@ -57,6 +57,11 @@ const groups: Group[] = [
     load: async () => (await import("./commands/records.ts")).addRecords,
   },
   { name: "actions", summary: "run actions", load: async () => (await import("./commands/actions.ts")).addActions },
+  {
+    name: "webhooks",
+    summary: "what your app and providers are told",
+    load: async () => (await import("./commands/webhooks.ts")).addWebhooks,
+  },
   { name: "logs", summary: "what happened", load: async () => (await import("./commands/logs.ts")).addLogs },
   {
     name: "providers",

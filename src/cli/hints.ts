@@ -14,6 +14,8 @@ const hints: Record<string, string> = {
   unknown_provider_template: "sluice providers list shows the catalogue.",
   no_syncs_found: "sluice syncs list shows those that exist.",
   unknown_operation: "sluice logs list shows the latest operations.",
+  unknown_delivery: "sluice webhooks list shows those that exist.",
+  unknown_webhook: "sluice webhooks inbox shows those that exist.",
   invalid_types: "With --no-check it is deployed all the same.",
   plan_changed: "Run sluice deploy again and look at the new plan.",
   concurrent_deployment: "Wait until the other deploy has ended.",

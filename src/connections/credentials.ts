@@ -47,7 +47,10 @@ export function sealSecrets(
     set.credentials = sealIn("credentials", credentials)
     set.expires_at = expiryOf(credentials, ctx.now()) ?? null
   }
-  if (connectionConfig) set.connection_config = sealIn("connection_config", connectionConfig)
+  // Nothing needs no lid; most connections have none, and opening it would cost each of their requests.
+  if (connectionConfig)
+    set.connection_config =
+      Object.keys(connectionConfig).length === 0 ? null : sealIn("connection_config", connectionConfig)
   return set
 }
 

@@ -54,7 +54,7 @@ export const sidesOf = (template: string): string[] =>
 
 /** Whether a `${` of the template begins no placeholder. */
 export function isMalformed(template: string): boolean {
-  const broken = (nodes: TemplateNode[]): boolean =>
+  const broken = (nodes: readonly TemplateNode[]): boolean =>
     nodes.some((node) => (node.kind === "text" ? node.text.includes("${") : node.kind === "call" && broken(node.body)))
   return broken(parseTemplate(template))
 }

@@ -31,7 +31,21 @@ const depthLimit = 16
  * Parses a template in one pass. `${name}` is a name, `${helper(…)}` a call whose body is a template again and ends at
  * its own `)}`. Whatever is not well formed stays as text; nothing is an error.
  */
-export function parseTemplate(template: string): TemplateNode[] {
+export function parseTemplate(template: string): readonly TemplateNode[] {
+  const known = parsed.get(template)
+  if (known) return known
+  const nodes = parse(template)
+  if (parsed.size >= mostParsed) parsed.clear()
+  if (template.length <= longestParsed) parsed.set(template, nodes)
+  return nodes
+}
+
+/** The catalogue has a few hundred different templates, which every request renders again. */
+const parsed = new Map<string, readonly TemplateNode[]>()
+const mostParsed = 2_000
+const longestParsed = 1_000
+
+function parse(template: string): TemplateNode[] {
   const frames: Frame[] = [{ helper: undefined, start: 0, opener: "", nodes: [] }]
   let at = 0
   while (at < template.length) {
@@ -118,7 +132,8 @@ function appendText(nodes: TemplateNode[], text: string): void {
  * Splits where the separator stands in literal text, never inside a placeholder or a value.
  * With `outsideParens`, separators between `(` and `)` do not count.
  */
-export function splitNodes(nodes: TemplateNode[], separator: string, outsideParens = false): TemplateNode[][] {
+export function splitNodes(nodes: readonly TemplateNode[], separator: string, outsideParens = false): TemplateNode[][] {
+  if (!nodes.some((node) => node.kind === "text" && node.text.includes(separator))) return [[...nodes]]
   const parts: TemplateNode[][] = [[]]
   let depth = 0
   for (const node of nodes) {
@@ -143,7 +158,10 @@ export function splitNodes(nodes: TemplateNode[], separator: string, outsidePare
 }
 
 /** Splits at the last separator in literal text; undefined when there is none. */
-export function splitLast(nodes: TemplateNode[], separator: string): [TemplateNode[], TemplateNode[]] | undefined {
+export function splitLast(
+  nodes: readonly TemplateNode[],
+  separator: string,
+): [TemplateNode[], TemplateNode[]] | undefined {
   const parts = splitNodes(nodes, separator)
   const last = parts.pop() as TemplateNode[]
   if (parts.length === 0) return undefined
@@ -159,7 +177,7 @@ export function splitLast(nodes: TemplateNode[], separator: string): [TemplateNo
 }
 
 /** Removes white space of the template (not of values) at both ends. */
-export function trimNodes(nodes: TemplateNode[]): TemplateNode[] {
+export function trimNodes(nodes: readonly TemplateNode[]): TemplateNode[] {
   const trimmed = [...nodes]
   const first = trimmed[0]
   if (first?.kind === "text") trimmed[0] = { kind: "text", text: first.text.trimStart() }
@@ -169,5 +187,5 @@ export function trimNodes(nodes: TemplateNode[]): TemplateNode[] {
 }
 
 /** The template text that the nodes came from. */
-export const sourceOf = (nodes: TemplateNode[]): string =>
+export const sourceOf = (nodes: readonly TemplateNode[]): string =>
   nodes.map((node) => (node.kind === "text" ? node.text : node.raw)).join("")

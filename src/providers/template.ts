@@ -37,7 +37,7 @@ const withoutChange = ({ text, complete }: Evaluated): Rendered => ({
   complete,
 })
 
-function evaluate(nodes: TemplateNode[], pass: Pass, encode?: (value: string) => string): Evaluated {
+function evaluate(nodes: readonly TemplateNode[], pass: Pass, encode?: (value: string) => string): Evaluated {
   let text = ""
   let complete = true
   let changed = false
@@ -94,7 +94,7 @@ export function renderTree(value: unknown, scope: TemplateScope, options: Render
 
 const isComputed = (name: string) => name === "random" || /^now(?:$|[:+-])/.test(name)
 
-function namesIn(nodes: TemplateNode[]): string[] {
+function namesIn(nodes: readonly TemplateNode[]): string[] {
   return nodes.flatMap((node) => {
     if (node.kind === "text") return []
     if (node.kind === "call") return namesIn(node.body)
@@ -137,7 +137,7 @@ export function unsafeHostValue(template: string, scope: TemplateScope): string 
   return sides.map((side) => unsafeHostNode(side, scope)).find((name) => name !== undefined)
 }
 
-function unsafeHostNode(nodes: TemplateNode[], scope: TemplateScope): string | undefined {
+function unsafeHostNode(nodes: readonly TemplateNode[], scope: TemplateScope): string | undefined {
   let before = ""
   for (const node of nodes) {
     const value = node.kind === "text" ? node.text : (resolveNode(node, { scope, engine: "object" }) ?? "")

@@ -20,14 +20,15 @@ export function buildRequest(input: BuildInput): BuiltRequest {
   const random = input.random ?? randomUUID()
   const method = call.method.toUpperCase()
   const scopeWith = (names: Record<string, unknown>) => scopeOf(input, { now, random }, names)
+  const ownScope = (names: Record<string, unknown>) => withShared(input, scopeWith(names))
   const url = buildUrl(input, scopeWith({}))
   const named = { ...clientNames(input), endpoint: call.endpoint, method, host: url.host, path: url.pathname }
-  const query = providerQuery(input, scopeWith(named))
+  const query = providerQuery(input, ownScope(named))
   setQuery(url, query.entries)
   // AWS signs the encoded query; in any other spelling the service may see something else than was signed.
   if (credentials.type === "AWS_SIGV4") url.search = sortedQuery(url.search)
-  const built = buildOwnBody(input, method, scopeWith(named), random)
-  const scope = scopeWith({ ...named, ...requestNames(input, method, url, built) })
+  const built = buildOwnBody(input, method, ownScope(named), random)
+  const scope = ownScope({ ...named, ...requestNames(input, method, url, built) })
   const { headers, secrets } = buildHeaders({ input, method, url, scope, now, random })
   if (built.contentType) headers["content-type"] = built.contentType
   if (call.body.kind === "stream" && call.body.sizeBytes !== undefined && built.body !== null)
@@ -59,6 +60,13 @@ function scopeOf(
     provider_config_key: integration.uniqueKey,
     ...fixed,
   })
+}
+
+/** Fields that the owner fills in once for all connections stand among the credentials, for the provider's own templates. */
+function withShared({ provider, integration, credentials }: BuildInput, scope: TemplateScope): TemplateScope {
+  const fields = credentials.type === "TWO_STEP" ? Object.keys(provider.integration_config ?? {}) : []
+  const shared = fields.map((name) => [name, integration.custom[name]]).filter(([, value]) => value)
+  return { ...scope, credentials: { ...(scope.credentials as object), ...Object.fromEntries(shared) } }
 }
 
 /** The OAuth client, for the provider's own templates only: in an endpoint, a function could send it anywhere. */

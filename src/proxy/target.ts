@@ -17,8 +17,9 @@ export type HeldTarget = { found: FoundConnection; target: ProxyTarget; credenti
  * `unknown_provider` and what `freshCredentials` throws.
  */
 export async function holdFound(ctx: EnvironmentCtx, before: FoundConnection): Promise<HeldTarget> {
-  const { found, credentials } = await freshCredentials(ctx, before)
-  return { found, target: describeTarget(ctx, found), credentials, until: ctx.now().getTime() + keptMs }
+  const { found, credentials, connectionConfig } = await freshCredentials(ctx, before)
+  const target = describeTarget(ctx, found, connectionConfig)
+  return { found, target, credentials, until: ctx.now().getTime() + keptMs }
 }
 
 /** Whether an attempt may use what an earlier one has read. Never when the provider has just refused it (`fresh`). */
@@ -32,19 +33,19 @@ export function checkOverride(ctx: EnvironmentCtx, baseUrlOverride: string | und
   throw faults.base_url_override_disabled()
 }
 
-/** What the proxy has to know about a connection. */
-export function describeTarget(ctx: EnvironmentCtx, { connection, integration }: FoundConnection): ProxyTarget {
+/** What the proxy has to know about a connection; its configuration is read unless somebody has done that already. */
+export function describeTarget(
+  ctx: EnvironmentCtx,
+  { connection, integration }: FoundConnection,
+  connectionConfig = readConnectionConfig(ctx, connection),
+): ProxyTarget {
   return {
     ...describeIntegration(ctx, integration),
-    connection: {
-      connectionId: connection.connection_id,
-      connectionConfig: readConnectionConfig(ctx, connection),
-      metadata: connection.metadata,
-    },
+    connection: { connectionId: connection.connection_id, connectionConfig, metadata: connection.metadata },
   }
 }
 
-/** The half of it that all connections of an integration share. Throws `unknown_provider`. */
+/** The half of a target that all connections of an integration share. Throws `unknown_provider`. */
 export function describeIntegration(ctx: EnvironmentCtx, integration: IntegrationRow): Omit<ProxyTarget, "connection"> {
   const provider = ctx.catalogue.find(integration.provider)
   if (!provider) throw faults.unknown_provider({ message: `Unknown provider ${integration.provider}` })

@@ -10,7 +10,8 @@ const key = "oauth"
 let world: World
 beforeAll(async () => {
   world = await startWorld({
-    [key]: "auth_mode: OAUTH2\nauthorization_url: FAKE/oauth/authorize\ntoken_url: FAKE/oauth/token\nproxy:\n  base_url: FAKE\n",
+    [key]:
+      "auth_mode: OAUTH2\nauthorization_url: FAKE/oauth/authorize\ntoken_url: FAKE/oauth/token\nproxy:\n  base_url: FAKE\n",
   })
   await world.integrate(key, { credentials: { type: "OAUTH2", ...client } })
 })

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "bun:test"
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, verify } from "node:crypto"
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  verify,
+} from "node:crypto"
 import { wsseToken } from "../../src/auth/modes/signature.ts"
 import { challengeOf, newState, newVerifier } from "../../src/auth/pkce.ts"
 import { basicHeader } from "../../src/auth/client.ts"
@@ -11,15 +19,23 @@ import { rsa } from "./stage.ts"
 
 describe("JWT", () => {
   test("RFC 7515 A.1: HS256, byte for byte", () => {
-    const key = Buffer.from("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow", "base64url")
-    const token = signJwt("HS256", key, { header: {}, payload: { iss: "joe", exp: 1_300_819_380, "http://example.com/is_root": true } })
+    const key = Buffer.from(
+      "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+      "base64url",
+    )
+    const token = signJwt("HS256", key, {
+      header: {},
+      payload: { iss: "joe", exp: 1_300_819_380, "http://example.com/is_root": true },
+    })
     const [header, payload, signature] = token.split(".")
     expect(JSON.parse(Buffer.from(header ?? "", "base64url").toString())).toEqual({ alg: "HS256", typ: "JWT" })
-    const { createHmac } = require("node:crypto") as typeof import("node:crypto")
     expect(createHmac("sha256", key).update(`${header}.${payload}`).digest("base64url")).toBe(signature as string)
     // The example's own text has line breaks that JSON.stringify does not write; its signature is over those.
-    const input = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
-    expect(createHmac("sha256", key).update(input).digest("base64url")).toBe("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+    const input =
+      "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+    expect(createHmac("sha256", key).update(input).digest("base64url")).toBe(
+      "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+    )
   })
 
   test("jwt.io's well-known HS256 token", () => {
@@ -36,14 +52,15 @@ describe("JWT", () => {
       d: "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
       x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
     }
-    const { sign } = require("node:crypto") as typeof import("node:crypto")
     const input = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
     const key = createPrivateKey({ key: jwk, format: "jwk" })
     expect(sign(null, Buffer.from(input), key).toString("base64url")).toBe(
       "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
     )
     const [header, payload, signature = ""] = signJwt("EdDSA", key, { payload: { a: 1 } }).split(".")
-    expect(verify(null, Buffer.from(`${header}.${payload}`), createPublicKey(key), Buffer.from(signature, "base64url"))).toBe(true)
+    expect(
+      verify(null, Buffer.from(`${header}.${payload}`), createPublicKey(key), Buffer.from(signature, "base64url")),
+    ).toBe(true)
   })
 
   const ec = generateKeyPairSync("ec", { namedCurve: "P-256" })
@@ -88,7 +105,9 @@ describe("JWT", () => {
 
 describe("OAuth 2", () => {
   test("RFC 7636 appendix B: the S256 challenge", () => {
-    expect(challengeOf("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")).toBe("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
+    expect(challengeOf("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")).toBe(
+      "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    )
   })
   test("verifiers and states are long and never the same", () => {
     expect(newVerifier()).toMatch(/^[0-9a-f]{48}$/)
@@ -101,7 +120,12 @@ describe("OAuth 2", () => {
 })
 
 test("WSSE: the digest is the base64 of a hex SHA-1 over nonce, time and password", () => {
-  const input = { username: "customer001", password: "customersecret", nonce: "d36e3162829ed4c89851497a717f", created: "2014-03-20T12:51:45Z" }
+  const input = {
+    username: "customer001",
+    password: "customersecret",
+    nonce: "d36e3162829ed4c89851497a717f",
+    created: "2014-03-20T12:51:45Z",
+  }
   // From the provider's documentation: dev.emarsys.com, authentication.
   const hex = createHash("sha1").update("d36e3162829ed4c89851497a717f2014-03-20T12:51:45Zcustomersecret").digest("hex")
   const text = `UsernameToken Username="customer001", PasswordDigest="${btoa(hex)}", Nonce="${input.nonce}", Created="${input.created}"`
@@ -132,10 +156,10 @@ describe("SAML", () => {
     const check = new SignedXml({ publicCert: rsa.publicKey })
     check.loadSignature(signature as never)
     expect(check.checkSignature(xml)).toBe(true)
-    expect(check.getSignedReferences().join("")).toContain("O'Neil &lt;\"admin\"&gt;")
+    expect(check.getSignedReferences().join("")).toContain('O\'Neil &lt;"admin"&gt;')
     const forged = new SignedXml({ publicCert: rsa.publicKey })
     forged.loadSignature(signature as never)
-    expect(() => forged.checkSignature(xml.replace("O'Neil", "O'Hara")) || forged.checkSignature("no")).toThrow()
+    expect(forged.checkSignature(xml.replace("O'Neil", "O'Hara"))).toBe(false)
   })
 
   test("says whom, for whom and how long", () => {
@@ -146,7 +170,9 @@ describe("SAML", () => {
       Issuer: input.issuer,
       Subject: {
         NameID: { "#text": input.nameIdentifier },
-        SubjectConfirmation: { SubjectConfirmationData: { $Recipient: input.recipient, $NotOnOrAfter: "2026-03-01T12:10:00Z" } },
+        SubjectConfirmation: {
+          SubjectConfirmationData: { $Recipient: input.recipient, $NotOnOrAfter: "2026-03-01T12:10:00Z" },
+        },
       },
       Conditions: { AudienceRestriction: { Audience: input.audience } },
     })
@@ -155,7 +181,9 @@ describe("SAML", () => {
 
 describe("XML", () => {
   test("what is written can be read", () => {
-    const tree = { request: { control: { id: "a&b<c>\"'", flag: false }, list: ["1", "2"], fn: { $id: 'x"y', getAPISession: "" } } }
+    const tree = {
+      request: { control: { id: "a&b<c>\"'", flag: false }, list: ["1", "2"], fn: { $id: 'x"y', getAPISession: "" } },
+    }
     expect(readXml(writeXml(tree))).toEqual({
       request: { control: { id: "a&b<c>\"'", flag: "false" }, list: ["1", "2"], fn: { $id: 'x"y', getAPISession: "" } },
     })

@@ -31,7 +31,12 @@ describe("credentials that cannot be renewed", () => {
     const app = { type: "OAUTH2", client_id: "fake-client-id", client_secret: "fake-client-secret" }
     const integration = { provider: "renewed", unique_key: "renewed", credentials: app }
     expect((await world.sluice.call("POST", "/integrations", { body: integration })).status).toBe(200)
-    const expired = { type: "OAUTH2", access_token: "old-access", refresh_token: "never-given-out", expires_at: "2020-01-01" }
+    const expired = {
+      type: "OAUTH2",
+      access_token: "old-access",
+      refresh_token: "never-given-out",
+      expires_at: "2020-01-01",
+    }
     const connection = { provider_config_key: "renewed", connection_id: "expired", credentials: expired }
     const made = await world.sluice.call("POST", "/connections", { body: connection })
     expect(made.status).toBe(201)

@@ -1,4 +1,4 @@
-import { renderTree } from "../../providers/template.ts"
+import { missingPlaceholders, renderTree } from "../../providers/template.ts"
 import { buildAuthorizeUrl } from "../authorize-url.ts"
 import { clientOf } from "../client.ts"
 import type { Credentials, OAuth2Credentials } from "../credentials.ts"
@@ -57,12 +57,14 @@ export async function startOAuth2(
   return { url, remembered: { callbackUrl: request.callbackUrl, codeVerifier, override: request.override } }
 }
 
-/** What only the callback will tell may still be missing in the token URL. */
+/** What only the callback will tell may still be missing in the token URL; nothing else may. */
 function checkTokenUrl(ctx: AuthCtx, target: AuthTarget): void {
-  const late = Object.fromEntries((target.provider.redirect_uri_metadata ?? []).map((name) => [name, "later"]))
-  const connectionConfig = { ...late, ...target.connectionConfig }
-  const { token_exchange: knobs } = target.provider
-  renderUrl(knobs?.url ?? tokenUrlOf(target.provider, "OAUTH2"), scopeOf(ctx, { ...target, connectionConfig }))
+  const { provider } = target
+  const template = provider.token_exchange?.url ?? tokenUrlOf(provider, "OAUTH2")
+  const late = (provider.redirect_uri_metadata ?? []).map((name) => `connectionConfig.${name}`)
+  const missing = missingPlaceholders(template, scopeOf(ctx, target))
+  if (missing.length > 0 && missing.every((name) => late.includes(name))) return
+  renderUrl(template, scopeOf(ctx, target))
 }
 
 export async function finishOAuth2(ctx: AuthCtx, target: AuthTarget, answer: AuthorizationAnswer): Promise<Obtained> {
