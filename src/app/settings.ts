@@ -221,7 +221,7 @@ export const settings = {
     name: "SLUICE_PROXY_TIMEOUT_SECONDS",
     default: 300,
     schema: whole(1, 86_400),
-    help: "Longest wait of a proxied request for the head of the provider's answer, in seconds.",
+    help: "Longest wait of a proxied request for the head of the provider's answer, in seconds. A streamed body has all the time that its caller gives it.",
   },
   checkpointTextLimit: {
     name: "SLUICE_CHECKPOINT_TEXT_LIMIT",

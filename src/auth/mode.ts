@@ -31,9 +31,9 @@ export type Mode = {
   /** Renewing talks to nobody and takes no time: it is done at each use, and nothing is stored. */
   local?: true
   /** Whether stored credentials can be renewed at all; always, when the mode does not say. */
-  canRenew?: (target: AuthTarget, stored: Credentials) => boolean
+  canRenew?: (subject: RenewSubject, stored: Credentials) => boolean
   /** Reasons to renew beside `expires_at`, which the caller judges. */
-  isStale?: (target: AuthTarget, stored: Credentials, at: StaleAt) => boolean
+  isStale?: (subject: RenewSubject, stored: Credentials, at: StaleAt) => boolean
   /** Whether a call to the API shows that the credentials work: on creation, and daily for those that never renew. */
   verified: boolean
   /** Members of the stored credentials that are no secret, beside `type`, `expires_at` and the like. */
@@ -116,4 +116,6 @@ export type RenewOptions = {
   /** Also make a new JWT of the app itself, which functions may ask for. */
   appJwt?: boolean
 }
+/** What is known of a connection before any secret of its integration is opened: this is asked at every use. */
+export type RenewSubject = Pick<AuthTarget, "provider" | "connectionConfig">
 export type StaleAt = RenewOptions & { now: number; marginMs: number }

@@ -1,7 +1,7 @@
 import { EgressError } from "../kit/fetch.ts"
 import type { AppError, FaultDetails } from "../kit/errors.ts"
 import { redact, redactText } from "../kit/redact.ts"
-import { writeXml, type XmlTree } from "../kit/xml.ts"
+import { writeXml } from "../kit/xml.ts"
 import { type AnswerBody, readAnswer } from "./token-answer.ts"
 import type { AuthCtx } from "./mode.ts"
 
@@ -93,7 +93,7 @@ function build({ url, format = "form", params, body }: TokenRequest, method: str
   if (isQuery || params === undefined) return { url: withQuery(url, isQuery ? params : {}), headers: {}, body: null }
   if (format === "json") return { url, headers: { "content-type": "application/json" }, body: JSON.stringify(params) }
   if (format === "xml") {
-    const text = `<?xml version="1.0" encoding="UTF-8"?>${writeXml(params as XmlTree)}`
+    const text = `<?xml version="1.0" encoding="UTF-8"?>${writeXml(params)}`
     return { url, headers: { "content-type": "application/xml", accept: "*/*" }, body: text }
   }
   const type = { "content-type": "application/x-www-form-urlencoded" }

@@ -93,12 +93,20 @@ async function replay(cli: Cli, ids: string[], options: ReplayOptions): Promise<
   const client = openClient(cli)
   const rows: Received[] = []
   for (const id of ids.length > 0 ? ids : await allOf(client, options)) {
-    const { body } = await client.call<{ data: Received }>("POST", `/sluice/webhooks/inbox/${encodeURIComponent(id)}/replay`)
+    const { body } = await client.call<{ data: Received }>(
+      "POST",
+      `/sluice/webhooks/inbox/${encodeURIComponent(id)}/replay`,
+    )
     rows.push(body.data)
   }
   if (cli.options().json) data(JSON.stringify({ data: rows }))
   else {
-    data(table(["ID", "STATE", "CONNECTIONS"], rows.map((one) => [one.id, one.state, one.connections.join(", ")])))
+    data(
+      table(
+        ["ID", "STATE", "CONNECTIONS"],
+        rows.map((one) => [one.id, one.state, one.connections.join(", ")]),
+      ),
+    )
     talk(`${plural(rows.length, "webhook")} replayed.`)
   }
   const missed = rows.filter(({ state }) => state !== "matched").length
@@ -108,7 +116,7 @@ async function replay(cli: Cli, ids: string[], options: ReplayOptions): Promise<
 /** The ids are read to the end before the first is replayed: a replay changes the state that they are listed by. */
 async function allOf(client: Client, options: ReplayOptions): Promise<string[]> {
   const ids: string[] = []
-  for (let before: string | undefined; ; ) {
+  for (let before: string | undefined; ;) {
     const { body } = await listPage(client, { ...options, limit: 500, before })
     ids.unshift(...body.data.map(({ id }) => id).toReversed())
     if (body.next === null) return ids

@@ -76,6 +76,6 @@ function toStored(input: ImportedCredentials, raw: Record<string, unknown> | und
       return { ...dated, raw: raw ?? { ...dated } }
     }
     default:
-      return input as Credentials
+      return input
   }
 }

@@ -1,6 +1,6 @@
 import type { EnvironmentCtx } from "../app/context.ts"
 import type { Credentials } from "../auth/credentials.ts"
-import type { AuthTarget, RenewOptions } from "../auth/mode.ts"
+import type { AuthTarget, Mode, RenewOptions, RenewSubject } from "../auth/mode.ts"
 import { modes } from "../auth/modes.ts"
 import { targetOf } from "../auth/target.ts"
 import type { FoundConnection } from "./connections.ts"
@@ -36,16 +36,25 @@ export function renewable(ctx: EnvironmentCtx, current: Fresh, options: FreshOpt
   const provider = ctx.catalogue.find(found.integration.provider)
   if (!provider) return undefined
   const mode = modes[provider.auth_mode]
+  const subject = { provider, connectionConfig }
   if (!mode.renew || !mode.stores.includes(credentials.type)) return undefined
-  const target = targetOf(ctx, found.integration, connectionConfig)
-  if (mode.canRenew && !mode.canRenew(target, credentials)) return undefined
-  if (options.force) return target
-  if (provider.refresh_exchange?.only_when_forced) return undefined
-  const buffer = provider.token_expiration_buffer
+  if (mode.canRenew && !mode.canRenew(subject, credentials)) return undefined
+  const isDue = options.force === true || isStale(ctx, mode, subject, credentials, options)
+  return isDue ? targetOf(ctx, found.integration, connectionConfig) : undefined
+}
+
+function isStale(
+  ctx: EnvironmentCtx,
+  mode: Mode,
+  subject: RenewSubject,
+  credentials: Credentials,
+  options: FreshOptions,
+): boolean {
+  const { refresh_exchange, token_expiration_buffer: buffer } = subject.provider
+  if (refresh_exchange?.only_when_forced) return false
   const marginMs = (buffer === undefined ? defaultMarginMs : buffer * 1000) + (options.aheadMs ?? 0)
   const now = ctx.now()
   const at = expiryOf(credentials, now)
-  const ends = at !== undefined && at - now.getTime() < marginMs
-  const isStale = ends || mode.isStale?.(target, credentials, { ...options, now: now.getTime(), marginMs })
-  return isStale ? target : undefined
+  if (at !== undefined && at - now.getTime() < marginMs) return true
+  return mode.isStale?.(subject, credentials, { ...options, now: now.getTime(), marginMs }) ?? false
 }

@@ -1,7 +1,7 @@
 /** One event of `text/event-stream` (WHATWG HTML §9.2). `id` is what the client sends as `Last-Event-ID` when it comes again. */
 export type StreamEvent = { id?: string; event: string; data: string }
 
-const heartbeatMs = 15_000
+const usualHeartbeatMs = 15_000
 const encoder = new TextEncoder()
 
 /**
@@ -11,7 +11,9 @@ const encoder = new TextEncoder()
 export function eventStream(input: {
   signal: AbortSignal
   read: (signal: AbortSignal) => Promise<StreamEvent[] | undefined>
+  heartbeatMs?: number
 }): Response {
+  const { heartbeatMs = usualHeartbeatMs } = input
   const left = new AbortController()
   const signal = AbortSignal.any([input.signal, left.signal])
   let reading: Promise<StreamEvent[] | undefined> | undefined
@@ -21,7 +23,7 @@ export function eventStream(input: {
       start: (controller) => controller.enqueue(encoder.encode(": here\n\n")),
       async pull(controller) {
         reading ??= input.read(signal)
-        const events = await orHeartbeat(reading)
+        const events = await orHeartbeat(reading, heartbeatMs)
         if (events === "heartbeat") return controller.enqueue(encoder.encode(":\n\n"))
         reading = undefined
         if (events && !left.signal.aborted) controller.enqueue(encoder.encode(events.map(eventText).join("")))
@@ -45,7 +47,7 @@ function eventText({ id, event, data }: StreamEvent): string {
   return `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\n${lines.join("")}\n`
 }
 
-async function orHeartbeat<T>(reading: Promise<T>): Promise<T | "heartbeat"> {
+async function orHeartbeat<T>(reading: Promise<T>, heartbeatMs: number): Promise<T | "heartbeat"> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<"heartbeat">((resolve) => void (timer = setTimeout(resolve, heartbeatMs, "heartbeat")))
   try {

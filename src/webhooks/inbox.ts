@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, lt } from "drizzle-orm"
 import { type App, type EnvironmentCtx, inTransaction } from "../app/context.ts"
-import { environments, type Environment } from "../environments/model.ts"
+import { environments } from "../environments/model.ts"
 import { findIntegration, getIntegrationById } from "../integrations/integrations.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
 import { seal, unseal } from "../kit/crypto.ts"
@@ -23,7 +23,7 @@ export async function findAddressee(
 ): Promise<{ ctx: EnvironmentCtx; integration: IntegrationRow; recipe: WebhookRecipe | undefined }> {
   const [environment] = await app.db.select().from(environments).where(eq(environments.uuid, address.environmentUuid))
   if (!environment || environment.deleted_at !== null) throw webhookFaults.unknown_environment()
-  const ctx: EnvironmentCtx = { ...app, environment: environment as Environment }
+  const ctx: EnvironmentCtx = { ...app, environment }
   const integration = await findIntegration(ctx, address.integration)
   if (!integration) throw webhookFaults.unknown_provider_config()
   return { ctx, integration, recipe: webhookRecipeOf(app.catalogue.find(integration.provider)) }

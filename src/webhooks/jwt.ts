@@ -77,6 +77,6 @@ async function fetchKeys(app: App, url: string, fetchedAt: number): Promise<Keys
   const rsa = keys.filter(({ kid, kty }) => typeof kid === "string" && kty === "RSA")
   return {
     fetchedAt,
-    byId: new Map(rsa.map((jwk) => [jwk.kid as string, createPublicKey({ key: jwk as never, format: "jwk" })])),
+    byId: new Map(rsa.map((jwk) => [jwk.kid as string, createPublicKey({ key: jwk, format: "jwk" })])),
   }
 }

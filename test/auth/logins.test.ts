@@ -240,7 +240,7 @@ describe("ends", () => {
     expect(() => at(response("expireIn"), { e: "soon" })).toThrow("cannot be read")
     expect(() => at(response("expireAt"), { e: "soon" })).toThrow("cannot be read")
   })
-  test.each([
+  test.each<[string | number, number]>([
     ["15m", 900_000],
     ["2h", 7_200_000],
     ["1.5 days", 129_600_000],
@@ -248,7 +248,7 @@ describe("ends", () => {
     ["1y", 31_557_600_000],
     [-5, -5000],
   ])("%p lasts %p ms", (text, ms) => {
-    expect(readSpan(text)).toBe(ms as number)
+    expect(readSpan(text)).toBe(ms)
   })
   test.each([[null], [""], ["x"], [{}], [Number.NaN], [0], [-1], ["1e999"]])("%p is no instant", (value) =>
     expect(readInstant(value, now)).toBeUndefined(),

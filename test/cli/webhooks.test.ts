@@ -25,11 +25,23 @@ const json = async (...args: string[]): Promise<any> => JSON.parse(await ok(...a
 
 test("settings show and change where webhooks go and which are sent", async () => {
   expect(await ok("webhooks", "settings")).toMatch(/^primary url +-$/m)
-  const shown = await ok("webhooks", "settings", "--primary-url", receiver.url, "--off", "sync-error,async-action", "--on", "auth-creation")
+  const shown = await ok(
+    "webhooks",
+    "settings",
+    "--primary-url",
+    receiver.url,
+    "--off",
+    "sync-error,async-action",
+    "--on",
+    "auth-creation",
+  )
   expect(shown).toContain(receiver.url)
   expect(shown).toMatch(/^sync-error +off$/m)
   expect(shown).toMatch(/^sync-completion +on$/m)
-  expect((await json("webhooks", "settings")).data).toMatchObject({ on_sync_error: false, on_async_action_completion: false })
+  expect((await json("webhooks", "settings")).data).toMatchObject({
+    on_sync_error: false,
+    on_async_action_completion: false,
+  })
   await ok("webhooks", "settings", "--on", "sync-error,async-action")
   const wrong = await world.run(["webhooks", "settings", "--on", "nothing"])
   expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("sync-completion") as string])
@@ -57,7 +69,9 @@ test("the key is shown, and replaced only when that is confirmed", async () => {
   expect(await ok("webhooks", "key")).toContain(before.webhook_signing_key)
   expect(before.standard_webhooks_secret).toBe(`whsec_${Buffer.from(before.webhook_signing_key).toString("base64")}`)
   expect((await world.run(["webhooks", "key", "--rotate", "--no-input"])).code).toBe(2)
-  expect((await json("webhooks", "key", "--rotate", "--yes")).data.webhook_signing_key).not.toBe(before.webhook_signing_key)
+  expect((await json("webhooks", "key", "--rotate", "--yes")).data.webhook_signing_key).not.toBe(
+    before.webhook_signing_key,
+  )
 })
 
 test("what providers sent is listed, shown and replayed", async () => {
@@ -77,7 +91,11 @@ test("what providers sent is listed, shown and replayed", async () => {
   }
   const some = await world.run(["webhooks", "replay", "--state", "unmatched", "-i", "plain", "--json"])
   expect(some.code).toBe(7)
-  expect(JSON.parse(some.stdout).data.map(({ state }: { state: string }) => state)).toEqual(["matched", "matched", "unmatched"])
+  expect(JSON.parse(some.stdout).data.map(({ state }: { state: string }) => state)).toEqual([
+    "matched",
+    "matched",
+    "unmatched",
+  ])
   expect((await world.run(["webhooks", "replay"])).code).toBe(2)
   expect((await world.run(["webhooks", "replay", crypto.randomUUID()])).code).toBe(3)
 })
@@ -130,8 +148,12 @@ test("an action is put in line, and its result asked for later", async () => {
 import * as z from "zod"
 export default createAction({ description: "x", input: z.any(), output: z.any(), exec: async (nango, input) => ({ got: input }) })
 `
-  await world.sluice.call("POST", "/sluice/deploy", { body: { files: { "fake/actions/echo.ts": source }, mode: "apply" } })
-  const id = (await ok("actions", "trigger", "echo", "-i", "fake", "-c", "c1", "--input", "[1]", "--async", "--max-retries", "1")).trim()
+  await world.sluice.call("POST", "/sluice/deploy", {
+    body: { files: { "fake/actions/echo.ts": source }, mode: "apply" },
+  })
+  const id = (
+    await ok("actions", "trigger", "echo", "-i", "fake", "-c", "c1", "--input", "[1]", "--async", "--max-retries", "1")
+  ).trim()
   const result = await until(async () => {
     const { code, stdout } = await world.run(["actions", "result", id])
     return code === 0 && stdout

@@ -32,7 +32,11 @@ beforeAll(async () => {
   await connectFake(sluice)
   const oauth = { type: "OAUTH2", client_id: "i", client_secret: "s", webhook_secret: "the-secret" }
   await sluice.call("POST", "/integrations", { body: { provider: "slack", unique_key: "chat", credentials: oauth } })
-  const connection = { provider_config_key: "chat", connection_id: "team", credentials: { type: "OAUTH2", access_token: "t" } }
+  const connection = {
+    provider_config_key: "chat",
+    connection_id: "team",
+    credentials: { type: "OAUTH2", access_token: "t" },
+  }
   await sluice.call("POST", "/connections", { body: { ...connection, connection_config: { "team.id": "T1" } } })
   await deploy(sluice, files)
   await sluice.call("PATCH", "/sluice/webhooks/settings", { body: { primary_url: receiver.url } })
@@ -45,10 +49,14 @@ afterAll(async () => {
 })
 
 const next = (is: (body: any) => boolean) =>
-  until(() => receiver.received.map((one) => ({ ...one, json: JSON.parse(one.body) })).find(({ json }) => is(json)), "the webhook")
+  until(
+    () => receiver.received.map((one) => ({ ...one, json: JSON.parse(one.body) })).find(({ json }) => is(json)),
+    "the webhook",
+  )
 const forget = () => void (receiver.received.length = 0)
 async function run(name: string): Promise<void> {
-  const last = (await world.sluice.call("GET", `/sync/status?syncs=${name}&provider_config_key=fake&connection_id=c1`)).body.syncs[0].finishedAt
+  const last = (await world.sluice.call("GET", `/sync/status?syncs=${name}&provider_config_key=fake&connection_id=c1`))
+    .body.syncs[0].finishedAt
   await nango.triggerSync("fake", [name], "c1")
   await syncEnded(world.sluice, name, { after: last ?? undefined })
 }
@@ -73,7 +81,12 @@ describe("a sync", () => {
     expect(json.queryTimeStamp).toBe(json.modifiedAfter)
     expect(nango.verifyIncomingWebhookRequest(body, headers)).toBe(true)
     expect(nango.verifyWebhookSignature(headers["x-nango-signature"] ?? "", json)).toBe(true)
-    const { records } = await nango.listRecords({ providerConfigKey: "fake", connectionId: "c1", model: "Item", modifiedAfter: json.modifiedAfter })
+    const { records } = await nango.listRecords({
+      providerConfigKey: "fake",
+      connectionId: "c1",
+      model: "Item",
+      modifiedAfter: json.modifiedAfter,
+    })
     expect(records).toHaveLength(1)
   })
 
@@ -99,7 +112,13 @@ test("an asynchronous action through the official client, to its result and its 
   const queued = await nango.triggerActionAsync("fake", "c1", "echo", { n: 1 })
   expect(queued.statusUrl).toBe(`/action/${queued.id}`)
   const { json } = await next(({ type }) => type === "async_action")
-  expect(json).toEqual({ from: "nango", type: "async_action", connectionId: "c1", providerConfigKey: "fake", payload: queued })
+  expect(json).toEqual({
+    from: "nango",
+    type: "async_action",
+    connectionId: "c1",
+    providerConfigKey: "fake",
+    payload: queued,
+  })
   expect(await nango.getAsyncActionResult<any>({ statusUrl: json.payload.statusUrl })).toEqual({ got: { n: 1 } })
   expect(await nango.getAsyncActionResult<any>({ id: queued.id })).toEqual({ got: { n: 1 } })
 })
@@ -127,7 +146,11 @@ test("a provider's webhook runs its function, is forwarded, and shows in the cha
     providerConfigKey: "chat",
     payload,
   })
-  expect((await next(({ type }) => type === "sync")).json).toMatchObject({ syncName: "messages", syncType: "WEBHOOK", responseResults: { added: 1 } })
+  expect((await next(({ type }) => type === "sync")).json).toMatchObject({
+    syncName: "messages",
+    syncType: "WEBHOOK",
+    responseResults: { added: 1 },
+  })
 })
 
 test("streams pass at once through the daemon, and end when it stops", async () => {

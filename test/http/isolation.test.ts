@@ -13,6 +13,7 @@ type Names = {
   sync: string
   operation: string
   delivery: number
+  received: string
   action: string
   dryrun: string
   deployment: string
@@ -62,6 +63,13 @@ async function fill(): Promise<Names> {
        VALUES (${delivery}, 'e', 1, 'l', 'sync', 'https://example.com/of-dev', '{}', '{"of":"dev"}', 'failed', 1, ${now})`,
     ),
   )
+  const received = "66666666-6666-4666-8666-666666666666"
+  await t.app.store.tx(({ db }) =>
+    db.run(
+      `INSERT INTO webhook_inbox (id, environment_id, integration_id, integration, state, types, connections, envelope, body, replays, received_at)
+       VALUES ('${received}', 1, 1, '${key}', 'unmatched', '[]', '[]', 'sealed', x'6f66646576', 0, ${now})`,
+    ),
+  )
   const action = "55555555-5555-4555-8555-555555555555"
   await t.app.store.tx(({ db }) =>
     db.run(
@@ -81,6 +89,7 @@ async function fill(): Promise<Names> {
     sync: "get-thing",
     operation: operation.id,
     delivery,
+    received,
     action,
     dryrun: job("dryrun"),
     deployment: job("deployment"),
@@ -94,6 +103,7 @@ const nothing = (): Names => ({
   sync: "not-thing",
   operation: there.operation.replace(/.{8}$/, "zzzzzzzz"),
   delivery: 4_242_425,
+  received: "77777777-7777-4777-8777-777777777777",
   action: "22222222-2222-4222-8222-222222222222",
   dryrun: "33333333-3333-4333-8333-333333333333",
   deployment: "44444444-4444-4444-8444-444444444444",
@@ -189,6 +199,9 @@ const calls: Record<string, (names: Names) => Call> = {
   "POST /sluice/webhooks/deliveries/:id/redeliver": ({ delivery }) => ({
     path: `/sluice/webhooks/deliveries/${delivery}/redeliver`,
   }),
+  "GET /sluice/webhooks/inbox/:id": ({ received }) => ({ path: `/sluice/webhooks/inbox/${received}` }),
+  "POST /sluice/webhooks/inbox/:id/replay": ({ received }) => ({ path: `/sluice/webhooks/inbox/${received}/replay` }),
+  "GET /sluice/records/changes": (names) => ({ path: "/sluice/records/changes", headers: headersOf(names) }),
   "GET /action/:id": ({ action }) => ({ path: `/action/${action}` }),
   "GET /functions/dryruns/:id": ({ dryrun }) => ({ path: `/functions/dryruns/${dryrun}` }),
   "POST /functions/dryruns/:id/result": ({ dryrun }) => ({ path: `/functions/dryruns/${dryrun}/result` }),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { createHmac } from "node:crypto"
-import { head, openWire, playUpstream, startWorld, type World } from "./stage.ts"
+import { head, jsonOf, openWire, playUpstream, startWorld, type World } from "./stage.ts"
 
 let world: World
 beforeAll(async () => void (world = await startWorld({ SLUICE_BODY_LIMIT_BYTES: "100000" })))
@@ -124,9 +124,9 @@ describe("providers that change or sign the body", () => {
     const body = "x".repeat(100_001)
     const headers = { "content-type": "application/json" }
     const known = await world.pass("/echo", { key, method: "POST", body, headers })
-    expect([known.status, ((await known.json()) as any).error.code]).toEqual([413, "body_too_large"])
+    expect([known.status, (await jsonOf(known)).error.code]).toEqual([413, "body_too_large"])
     const unknown = await world.pass("/echo", { key, method: "POST", body: inPieces(body), headers })
-    expect([unknown.status, ((await unknown.json()) as any).error.code]).toEqual([413, "body_too_large"])
+    expect([unknown.status, (await jsonOf(unknown)).error.code]).toEqual([413, "body_too_large"])
     expect(world.fake.requests).toEqual([])
     expect((await world.echo({ method: "POST", body, headers })).body.length).toBe(100_001)
   })

@@ -3,11 +3,13 @@ import { until } from "../helpers/sluice.ts"
 import { codeOf, startWorld, type World } from "./stage.ts"
 
 let world: World
-beforeAll(async () => void (world = await startWorld()))
+const prodKey = crypto.randomUUID()
+beforeAll(async () => void (world = await startWorld({ NANGO_SECRET_KEY_PROD: prodKey })))
 afterAll(() => world[Symbol.asyncDispose]())
 
 const call = (path: string, more: Record<string, string> = {}, key?: string) => {
-  const headers: Record<string, string> = { ...world.headers(), ...more }
+  const { authorization: _, ...named } = world.headers()
+  const headers: Record<string, string> = { ...named, ...more }
   return world.sluice.call("GET", `/proxy${path}`, { headers, ...(key === undefined ? {} : { key }) })
 }
 
@@ -23,6 +25,13 @@ describe("names", () => {
       { error: { code: "server_error", message: "Failed to get connection" } },
     ])
   })
+})
+
+test("what another environment has does not exist", async () => {
+  const there = await call("/echo", {}, prodKey)
+  const nowhere = await call("/echo", { "provider-config-key": "nobody" }, prodKey)
+  expect([there.status, there.text]).toEqual([nowhere.status, nowhere.text])
+  expect(codeOf(there)).toEqual([404, "unknown_provider_config"])
 })
 
 describe("credentials that cannot be renewed", () => {

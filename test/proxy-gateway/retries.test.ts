@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import type { FaultRule } from "../../src/fake-provider/model.ts"
-import { startWorld, type World } from "./stage.ts"
+import { jsonOf, startWorld, type World } from "./stage.ts"
 
 let world: World
 beforeAll(async () => void (world = await startWorld({ SLUICE_PROXY_REPLAY_BYTES: "100000" })))
@@ -70,7 +70,7 @@ test("a connection that is deleted in between ends it", async () => {
   await world.fake.waitForRequest(({ path }) => path === "/echo")
   await world.sluice.call("DELETE", "/connections/short-lived?provider_config_key=fake")
   const answer = await pending
-  expect([answer.status, ((await answer.json()) as any).error]).toEqual([
+  expect([answer.status, (await jsonOf(answer)).error]).toEqual([
     400,
     { code: "server_error", message: "Failed to get connection" },
   ])

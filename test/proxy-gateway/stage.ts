@@ -104,6 +104,8 @@ export type Echo = {
 
 export const codeOf = (answer: Answer): [number, string] => [answer.status, answer.body?.error?.code]
 
+export const jsonOf = async (answer: Response): Promise<any> => answer.json()
+
 export type Wire = {
   /** All that came until now. */
   text: () => string

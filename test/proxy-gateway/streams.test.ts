@@ -234,7 +234,7 @@ async function openSlowly(port: number) {
   const socket = await Bun.connect({
     hostname: "127.0.0.1",
     port,
-    socket: { data: () => {}, open: (s) => void s.pause() },
+    socket: { data: () => {}, open: (one) => one.pause() },
   })
   return { write: (text: string) => void socket.write(text), leave: () => socket.terminate() }
 }

@@ -57,7 +57,8 @@ describe("an address", () => {
     await plain()
     await w.integrate("quiet", "silent")
     await w.integrate("pay", "stripe-api-key")
-    const url = async (key: string) => (await w.t.request("GET", `/integrations/${key}?include=webhook`)).body.data.webhook_url
+    const url = async (key: string) =>
+      (await w.t.request("GET", `/integrations/${key}?include=webhook`)).body.data.webhook_url
     const base = `http://localhost:3003/webhook/${w.t.ctx.environment.uuid}`
     expect([await url("k"), await url("quiet"), await url("pay")]).toEqual([`${base}/k`, null, `${base}/pay`])
   })
@@ -103,7 +104,10 @@ describe("a handshake", () => {
     await w.connect("s", "c", { connection_config: { "team.id": "T1" } }, "OAUTH2")
     await w.listen({ hears: ["s", "view_submission", "block_actions"] })
     const form = { "content-type": "application/x-www-form-urlencoded" }
-    for (const [type, text] of [["view_submission", ""], ["block_actions", '{"status":"success"}']] as const) {
+    for (const [type, text] of [
+      ["view_submission", ""],
+      ["block_actions", '{"status":"success"}'],
+    ] as const) {
       const payload = { type, team: { id: "T1" } }
       const answer = await w.send("s", `payload=${encodeURIComponent(JSON.stringify(payload))}`, form)
       expect([answer.status, answer.text]).toEqual([200, text])
@@ -121,7 +125,7 @@ describe("who is meant", () => {
     await w.t.request("DELETE", "/connections/gone?provider_config_key=a")
     await w.listen({ hears: ["a", "list.created"] })
     await w.send("a", { type: "list.created" })
-    expect(await w.runs()).toEqual(["hears c1 {\"type\":\"list.created\"}", "hears c2 {\"type\":\"list.created\"}"])
+    expect(await w.runs()).toEqual(['hears c1 {"type":"list.created"}', 'hears c2 {"type":"list.created"}'])
   })
 
   test("those whose metadata is the value or a list that has it", async () => {
@@ -139,8 +143,14 @@ describe("who is meant", () => {
     await w.connect("g", "hashed", { connection_config: { emailAddressHash: hash } })
     await w.connect("g", "named", { metadata: { emailAddress: "A@Example.com" } })
     await w.connect("g", "second", { metadata: { email: "b@example.com" } })
-    const push = (emailAddress: string) => ({ message: { data: Buffer.from(JSON.stringify({ emailAddress, historyId: 1 })).toString("base64") } })
-    for (const [mail, expected] of [["A@Example.com", ["hashed"]], ["b@example.com", ["second"]], ["x@example.com", []]] as const) {
+    const push = (emailAddress: string) => ({
+      message: { data: Buffer.from(JSON.stringify({ emailAddress, historyId: 1 })).toString("base64") },
+    })
+    for (const [mail, expected] of [
+      ["A@Example.com", ["hashed"]],
+      ["b@example.com", ["second"]],
+      ["x@example.com", []],
+    ] as const) {
       expect((await w.send("g", push(mail))).status).toBe(200)
       expect((await w.inbox())[0].connections).toEqual(expected)
     }
@@ -179,12 +189,15 @@ describe("who is meant", () => {
     expect((await w.inbox()).map(({ state }) => state)).toEqual(["unmatched", "refused", "matched"])
   })
 
-  test.each(["constructor", "__proto__", "toString"])("a type or connection called %s is nobody in particular", async (name) => {
-    await plain()
-    expect((await w.send("k", `{"type":"${name}","connectionId":"${name}"}`)).status).toBe(200)
-    expect(await w.runs()).toEqual([])
-    expect((await w.inbox())[0]).toMatchObject({ state: "unmatched", types: [name] })
-  })
+  test.each(["constructor", "__proto__", "toString"])(
+    "a type or connection called %s is nobody in particular",
+    async (name) => {
+      await plain()
+      expect((await w.send("k", `{"type":"${name}","connectionId":"${name}"}`)).status).toBe(200)
+      expect(await w.runs()).toEqual([])
+      expect((await w.inbox())[0]).toMatchObject({ state: "unmatched", types: [name] })
+    },
+  )
 })
 
 describe("a signed token", () => {
@@ -239,7 +252,15 @@ describe("forwarding", () => {
   test("sends each connection's webhook wrapped, with the provider's own headers and ours", async () => {
     await plain()
     await w.t.start()
-    const headers = { "x-event": "e1", authorization: "Bearer x", cookie: "a=b", "user-agent": "provider/1", "x-nango-signature": "forged", "webhook-id": "forged", "sec-x": "y" }
+    const headers = {
+      "x-event": "e1",
+      authorization: "Bearer x",
+      cookie: "a=b",
+      "user-agent": "provider/1",
+      "x-nango-signature": "forged",
+      "webhook-id": "forged",
+      "sec-x": "y",
+    }
     await w.send("k", { ...good, z: 1, a: 2 }, headers)
     await webhooksOf(w.t).settled((row) => row.state === "delivered")
     const [made, one] = receiver.received

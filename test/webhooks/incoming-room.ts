@@ -53,20 +53,44 @@ function incomingOf(t: TestApp) {
       if (answer.status !== 200) throw new Error(answer.text)
     },
     oauth: (webhook_secret?: string) => ({ credentials: { ...oauth, webhook_secret } }),
-    async connect(provider_config_key: string, connection_id: string, more: Record<string, unknown> = {}, type = "API_KEY") {
+    async connect(
+      provider_config_key: string,
+      connection_id: string,
+      more: Record<string, unknown> = {},
+      type = "API_KEY",
+    ) {
       const credentials =
-        type === "OAUTH2" ? { type, access_token: "t" } : type === "BASIC" ? { type, username: "u", password: "" } : type === "NONE" ? { type } : { type, apiKey: "key" }
-      const answer = await t.request("POST", "/connections", { body: { provider_config_key, connection_id, credentials, ...more } })
+        type === "OAUTH2"
+          ? { type, access_token: "t" }
+          : type === "BASIC"
+            ? { type, username: "u", password: "" }
+            : type === "NONE"
+              ? { type }
+              : { type, apiKey: "key" }
+      const answer = await t.request("POST", "/connections", {
+        body: { provider_config_key, connection_id, credentials, ...more },
+      })
       if (answer.status !== 201) throw new Error(answer.text)
     },
     /** Deploys webhook functions: name → integration and subscriptions. */
     listen: (functions: Record<string, [integration: string, ...subscriptions: string[]]>) =>
       deploy(
         ...Object.entries(functions).map(([name, [integrationId, ...webhookSubscriptions]]) =>
-          syncNamed(name, { integrationId, file: `${integrationId}/syncs/${name}.ts`, webhookSubscriptions, hasWebhookHandler: true, autoStart: false }),
+          syncNamed(name, {
+            integrationId,
+            file: `${integrationId}/syncs/${name}.ts`,
+            webhookSubscriptions,
+            hasWebhookHandler: true,
+            autoStart: false,
+          }),
         ),
       ),
-    async send(to: string, body: string | Uint8Array | object, headers: Record<string, string> = {}, query = ""): Promise<Sent> {
+    async send(
+      to: string,
+      body: string | Uint8Array | object,
+      headers: Record<string, string> = {},
+      query = "",
+    ): Promise<Sent> {
       const bytes = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body)
       const request = new Request(`http://localhost:3003/webhook/${uuid}/${to}${query}`, {
         method: "POST",

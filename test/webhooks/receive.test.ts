@@ -45,7 +45,14 @@ const cases: Case[] = [
   {
     name: "a GitHub app",
     provider: "the-app",
-    integration: { credentials: { type: "APP", app_id: "7", app_link: "https://github.com/apps/x", private_key: "-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----" } },
+    integration: {
+      credentials: {
+        type: "APP",
+        app_id: "7",
+        app_link: "https://github.com/apps/x",
+        private_key: "-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----",
+      },
+    },
     auth: "none",
     connection: { connection_config: { installation_id: "99" } },
     event: "push",
@@ -150,7 +157,11 @@ const cases: Case[] = [
     connection: { connection_config: { corpid: "12" } },
     event: "client.created",
     body: { relatedtype: "client", event: "created", corpid: "12" },
-    sign: (body) => ({ "x-webhook-signature": createHash("sha1").update(secret + body).digest("hex") }),
+    sign: (body) => ({
+      "x-webhook-signature": createHash("sha1")
+        .update(secret + body)
+        .digest("hex"),
+    }),
   },
   {
     name: "xero",
@@ -199,7 +210,12 @@ describe.each(cases)("$name", (one) => {
   beforeAll(async () => {
     await w.integrate(to, one.provider, one.integration)
     if (one.auth === "none") await connectApp(to, one.connection)
-    else for (const [id, more] of [["other", {}], ["c", one.connection]] as const) await w.connect(to, id, more, one.auth)
+    else
+      for (const [id, more] of [
+        ["other", {}],
+        ["c", one.connection],
+      ] as const)
+        await w.connect(to, id, more, one.auth)
     await w.listen({ [`on-${to}`]: [to, one.event], [`not-${to}`]: [to, "something.else"] })
   })
   const mine = async () => (await w.runs()).filter((run) => run.startsWith(`on-${to} `) || run.startsWith(`not-${to} `))
@@ -214,7 +230,8 @@ describe.each(cases)("$name", (one) => {
   test("another body, another key, or none is refused, and runs nothing", async () => {
     const before = await mine()
     const wrong = one.sign(text)
-    for (const [name, value] of Object.entries(wrong)) if (/signature|sha256|token/.test(name)) wrong[name] = value.replace(/.{6}$/, "aaaaaa")
+    for (const [name, value] of Object.entries(wrong))
+      if (/signature|sha256|token/.test(name)) wrong[name] = value.replace(/.{6}$/, "aaaaaa")
     const bodies = one.name === "microsoft" ? [text.replace(secret, "wrong"), text.replace(secret, "")] : [text, text]
     const headers = one.name === "microsoft" ? [{}, {}] : [wrong, {}]
     for (const [n, body] of bodies.entries()) {
@@ -243,7 +260,7 @@ async function connectApp(to: string, more: Record<string, unknown>): Promise<vo
       endUser: null,
       tags: {},
       webhookUrlOverride: null,
-    } as never),
+    }),
   )
 }
 
@@ -254,6 +271,14 @@ test.each([
 ] as const)("%s: a signature is good for five minutes only", async (to, scheme) => {
   const found = cases.find((one) => one.name === to)
   const text = JSON.stringify(found?.body)
-  for (const [age, status] of [[290, 200], [310, 401], [-290, 200], [-310, 401]] as const)
-    expect([age, (await w.send(to, text, signed(scheme, text, { timestamp: now() - age }))).status]).toEqual([age, status])
+  for (const [age, status] of [
+    [290, 200],
+    [310, 401],
+    [-290, 200],
+    [-310, 401],
+  ] as const)
+    expect([age, (await w.send(to, text, signed(scheme, text, { timestamp: now() - age }))).status]).toEqual([
+      age,
+      status,
+    ])
 })

@@ -3,7 +3,16 @@ import { readClaims } from "../../kit/jwt.ts"
 import { appOf, fetchAppToken } from "../app-token.ts"
 import type { Credentials, OtherCredentials } from "../credentials.ts"
 import { authFaults } from "../faults.ts"
-import type { AuthCtx, Authorization, AuthorizationRequest, AuthTarget, Mode, Obtained, StaleAt } from "../mode.ts"
+import type {
+  AuthCtx,
+  Authorization,
+  AuthorizationRequest,
+  AuthTarget,
+  Mode,
+  Obtained,
+  RenewSubject,
+  StaleAt,
+} from "../mode.ts"
 import { renderUrl, scopeOf } from "../scope.ts"
 import { withQuery } from "../token-request.ts"
 import { readTyped } from "../typed.ts"
@@ -54,7 +63,7 @@ export async function install(ctx: AuthCtx, target: AuthTarget, installationId: 
 }
 
 /** The app's own JWT, which a function may ask for, lives for ten minutes only. */
-export function isJwtStale({ connectionConfig }: AuthTarget, _: Credentials, { appJwt, now }: StaleAt): boolean {
+export function isJwtStale({ connectionConfig }: RenewSubject, _: Credentials, { appJwt, now }: StaleAt): boolean {
   if (!appJwt) return false
   const { jwtToken } = connectionConfig
   const exp = typeof jwtToken === "string" ? readClaims(jwtToken)?.exp : undefined

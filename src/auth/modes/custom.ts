@@ -1,6 +1,6 @@
 import type { Credentials, OAuth2Credentials } from "../credentials.ts"
 import { authFaults } from "../faults.ts"
-import type { AuthCtx, AuthorizationAnswer, AuthTarget, Mode, Obtained, RenewOptions } from "../mode.ts"
+import type { AuthCtx, AuthorizationAnswer, AuthTarget, Mode, Obtained, RenewOptions, RenewSubject } from "../mode.ts"
 import { finishOAuth2, renewOAuth2 } from "./oauth2.ts"
 import { app, install, installationIn, isJwtStale, startInstall } from "./app.ts"
 import { readInstant } from "../expiry.ts"
@@ -56,12 +56,12 @@ async function renew(ctx: AuthCtx, target: AuthTarget, stored: Credentials, _: R
   return { ...installed, connectionConfig: { ...installed.connectionConfig, userCredentials: renewed.credentials } }
 }
 
-function userOf({ connectionConfig }: AuthTarget): OAuth2Credentials | undefined {
+function userOf({ connectionConfig }: RenewSubject): OAuth2Credentials | undefined {
   const user = connectionConfig.userCredentials as OAuth2Credentials | undefined
   return typeof user?.access_token === "string" ? user : undefined
 }
 
-function isUserStale(target: AuthTarget, now: number, marginMs: number): boolean {
+function isUserStale(target: RenewSubject, now: number, marginMs: number): boolean {
   const user = userOf(target)
   if (!user?.refresh_token) return false
   const at = readInstant(user.expires_at, new Date(now))

@@ -93,9 +93,15 @@ async function followLogs(cli: Cli, options: ListOptions): Promise<void> {
   const { type, integration, connection, function: name, level, search } = options
   refuseWith(options, ["state", "from", "to", "limit", "after"])
   const query = { type, integration, connection, function: name, level, search }
-  for await (const { event, data: text } of follow(openClient(cli), "/sluice/logs/tail", { query, signal: cli.signal() })) {
+  for await (const { event, data: text } of follow(openClient(cli), "/sluice/logs/tail", {
+    query,
+    signal: cli.signal(),
+  })) {
     if (cli.options().json) data(JSON.stringify({ event, data: JSON.parse(text) as unknown }))
-    else data(event === "message" ? followedLine(JSON.parse(text) as Followed) : operationLine(JSON.parse(text) as Operation))
+    else
+      data(
+        event === "message" ? followedLine(JSON.parse(text) as Followed) : operationLine(JSON.parse(text) as Operation),
+      )
   }
 }
 
@@ -104,7 +110,8 @@ function refuseWith(options: ListOptions, names: (keyof ListOptions)[]): void {
   if (given !== undefined) throw cliFaults.usage_input({ message: `--${given} does not go with --follow.` })
 }
 
-const followedLine = ({ operation, ...message }: Followed): string => printable(`${messageLine(message)}  (${aboutOf(operation)})`)
+const followedLine = ({ operation, ...message }: Followed): string =>
+  printable(`${messageLine(message)}  (${aboutOf(operation)})`)
 
 const operationLine = (one: Operation): string =>
   printable(

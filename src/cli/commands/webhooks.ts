@@ -37,7 +37,14 @@ type Delivery = {
   created_at: string
 }
 type Attempt = { at: string; duration_ms: number; status: number | null; error: string | null }
-type ListOptions = { state?: string; type?: string; integration?: string; connection?: string; limit?: number; before?: number }
+type ListOptions = {
+  state?: string
+  type?: string
+  integration?: string
+  connection?: string
+  limit?: number
+  before?: number
+}
 
 /** `sluice webhooks …` */
 export function addWebhooks(command: Command, cli: Cli): void {
