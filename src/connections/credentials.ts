@@ -15,7 +15,10 @@ export function readCredentials(ctx: EnvironmentCtx, row: ConnectionRow): Creden
 }
 
 /** The values that the provider's URLs and headers are filled with. Old rows may carry a prefix in their names. */
-export function readConnectionConfig(ctx: EnvironmentCtx, row: ConnectionRow): Record<string, unknown> {
+export function readConnectionConfig(
+  ctx: EnvironmentCtx,
+  row: Pick<ConnectionRow, "id" | "connection_config">,
+): Record<string, unknown> {
   if (row.connection_config === null) return {}
   return JSON.parse(unseal(ctx.masterKey, place(row.id, "connection_config"), row.connection_config)) as Record<
     string,

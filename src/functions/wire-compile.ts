@@ -118,8 +118,8 @@ function decode(reference: string): string {
 }
 
 function toEndpoints(endpoint: NonNullable<Flow["endpoints"]>[number]): Endpoint[] {
-  if ("method" in endpoint) return [endpoint as Endpoint]
-  return Object.entries(endpoint).map(([method, path]) => ({ method, path: path as string }))
+  if ("method" in endpoint) return [endpoint]
+  return Object.entries(endpoint).map(([method, path]) => ({ method, path }))
 }
 
 /** How many functions are loaded at a time. */

@@ -112,7 +112,7 @@ const keyOf = ({ key }: Pair) => String(isScalar(key) ? key.value : key)
 
 /** Where the member at the path begins; what is missing is at the closest thing above it. */
 function offsetOf(document: Document, index: ReadonlyMap<string, Pair>, path: FieldPath): number {
-  let node = document.contents as Node | null
+  let node: Node | null = document.contents
   let offset = node?.range?.[0] ?? 0
   for (const [depth, segment] of path.entries()) {
     if (isAlias(node)) node = node.resolve(document) ?? null

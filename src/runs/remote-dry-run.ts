@@ -75,7 +75,7 @@ async function report(type: FunctionRow["type"], response: Response): Promise<Jo
   let end: End | undefined
   for await (const line of readLines(response)) {
     const event = JSON.parse(line) as DryEvent | End | { event: "start" }
-    if (event.event === "end") end = event as End
+    if (event.event === "end") end = event
     else if (output.length < longestOutput) output += describe(event as DryEvent)
   }
   output = output.slice(0, longestOutput)

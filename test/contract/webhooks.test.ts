@@ -5,6 +5,7 @@ import { readEvents } from "../helpers/events.ts"
 import { type Receiver, startReceiver } from "../helpers/receiver.ts"
 import { connectFake, onFake, startWithFake, syncEnded } from "../helpers/setup.ts"
 import { deploy, until } from "../helpers/sluice.ts"
+import { client040, client042 } from "./clients.ts"
 
 const head = 'import { createAction, createSync } from "nango"\nimport * as z from "zod"\n'
 const sync = (exec: string, model = "Item", more = "") =>
@@ -25,6 +26,7 @@ const files = {
 let world: Awaited<ReturnType<typeof startWithFake>>
 let receiver: Receiver
 let nango: Nango
+let signingKey: string
 beforeAll(async () => {
   world = await startWithFake()
   receiver = startReceiver()
@@ -40,8 +42,8 @@ beforeAll(async () => {
   await sluice.call("POST", "/connections", { body: { ...connection, connection_config: { "team.id": "T1" } } })
   await deploy(sluice, files)
   await sluice.call("PATCH", "/sluice/webhooks/settings", { body: { primary_url: receiver.url } })
-  const { webhook_signing_key } = (await sluice.call("GET", "/sluice/webhooks/key")).body.data
-  nango = new Nango({ apiKey: sluice.key, host: sluice.url, webhookSigningKey: webhook_signing_key })
+  signingKey = (await sluice.call("GET", "/sluice/webhooks/key")).body.data.webhook_signing_key
+  nango = new Nango({ apiKey: sluice.key, host: sluice.url, webhookSigningKey: signingKey })
 })
 afterAll(async () => {
   await world[Symbol.asyncDispose]()
@@ -81,6 +83,11 @@ describe("a sync", () => {
     expect(json.queryTimeStamp).toBe(json.modifiedAfter)
     expect(nango.verifyIncomingWebhookRequest(body, headers)).toBe(true)
     expect(nango.verifyWebhookSignature(headers["x-nango-signature"] ?? "", json)).toBe(true)
+    // Older clients know one key only, so who verifies with them makes one with the signing key.
+    for (const old of [client042(world.sluice, signingKey), client040(world.sluice, signingKey)]) {
+      expect(old.verifyWebhookSignature(headers["x-nango-signature"] ?? "", json)).toBe(true)
+      expect(old.verifyWebhookSignature(headers["x-nango-signature"] ?? "", { ...json, model: "Other" })).toBe(false)
+    }
     const { records } = await nango.listRecords({
       providerConfigKey: "fake",
       connectionId: "c1",

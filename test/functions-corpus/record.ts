@@ -36,6 +36,7 @@ for (const { folder, cases } of projects) {
   }
 }
 await corpus[Symbol.asyncDispose]()
+Bun.spawnSync([process.execPath, "fmt", "../../examples", "."], { cwd: import.meta.dir })
 console.log(failed === 0 ? "recorded" : `${failed} could not be recorded`)
 process.exit(failed === 0 ? 0 : 1)
 

@@ -34,16 +34,14 @@ export async function openCorpus(port = 0) {
     SLUICE_SERVER_URL: "http://corpus.example",
   }
   const sluice = await startSluice({ env })
-  for (const unique_key of ["demo", "github", "crm", "chat", "tracker", "shop", "files", "hr", "oldcrm"]) {
-    const provider = providerOf[unique_key] ?? unique_key
-    const app = unique_key === "files" ? { credentials: filesApp } : {}
-    await need(sluice, "POST", "/integrations", { unique_key, provider, ...app })
+  const stop = async () => {
+    await sluice.stop()
+    await fake.stop()
   }
-  const variables = [
-    { name: "FEATURE_THREADS", value: "on" },
-    { name: "OTHER_SETTING", value: "not-for-you" },
-  ]
-  await need(sluice, "PUT", "/sluice/environment/variables", variables)
+  await setUp(sluice).catch(async (error: unknown) => {
+    await stop()
+    throw error
+  })
   return {
     fake,
     sluice,
@@ -56,11 +54,21 @@ export async function openCorpus(port = 0) {
         connection_config: { baseUrl: fake.url, workspace: "acme" },
         metadata,
       }),
-    async [Symbol.asyncDispose]() {
-      await sluice.stop()
-      await fake.stop()
-    },
+    [Symbol.asyncDispose]: stop,
   }
+}
+
+async function setUp(sluice: Sluice): Promise<void> {
+  for (const unique_key of ["demo", "github", "crm", "chat", "tracker", "shop", "files", "hr", "oldcrm"]) {
+    const provider = providerOf[unique_key] ?? unique_key
+    const app = unique_key === "files" ? { credentials: filesApp } : {}
+    await need(sluice, "POST", "/integrations", { unique_key, provider, ...app })
+  }
+  const variables = [
+    { name: "FEATURE_THREADS", value: "on" },
+    { name: "OTHER_SETTING", value: "not-for-you" },
+  ]
+  await need(sluice, "PUT", "/sluice/environment/variables", variables)
 }
 
 export type Corpus = Awaited<ReturnType<typeof openCorpus>>

@@ -37,11 +37,13 @@ test("nothing is read ahead of a reader that is slow", async () => {
 })
 
 test("whoever leaves ends the waiting", async () => {
+  const began = Promise.withResolvers<void>()
   const ended = Promise.withResolvers<boolean>()
   const response = eventStream({
     signal: new AbortController().signal,
     read: (signal) =>
       new Promise((resolve) => {
+        began.resolve()
         signal.addEventListener("abort", () => {
           ended.resolve(true)
           resolve(undefined)
@@ -50,6 +52,7 @@ test("whoever leaves ends the waiting", async () => {
   })
   const events = readEvents(response)
   const waiting = events.next()
+  await began.promise
   await events.close()
   expect(await ended.promise).toBe(true)
   expect(await waiting).toBeUndefined()

@@ -18,7 +18,7 @@ const open = (more: Partial<NewOperation> = {}) =>
     ...more,
   })
 const list = async (query: Record<string, string>, key = t.key) =>
-  (await t.request("GET", `/sluice/logs?${new URLSearchParams(query)}`, { key })).body
+  (await t.request("GET", `/sluice/logs?${new URLSearchParams(query).toString()}`, { key })).body
 const idsOf = async (query: Record<string, string>, key = t.key): Promise<string[]> =>
   (await list(query, key)).data.map(({ id }: { id: string }) => id)
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { createHash, createHmac } from "node:crypto"
+import { createHash, createHmac, generateKeyPairSync, sign as signBytes } from "node:crypto"
 import { signWebhook, type WebhookScheme } from "../../src/fake-provider/webhooks.ts"
 import { openIncoming } from "./incoming-room.ts"
 
@@ -204,6 +204,17 @@ const cases: Case[] = [
   },
 ]
 
+const pair = generateKeyPairSync("rsa", { modulusLength: 2048 })
+cases.push({
+  name: "highlevel",
+  provider: "highlevel",
+  integration: { custom: { webhookSecret: pair.publicKey.export({ type: "spki", format: "pem" }).toString() } },
+  connection: { connection_config: { companyId: "co-1" } },
+  event: "INSTALL",
+  body: { type: "INSTALL", companyId: "co-1", locationId: "unknown" },
+  sign: (body) => ({ "x-wh-signature": signBytes("sha256", Buffer.from(body), pair.privateKey).toString("base64") }),
+})
+
 describe.each(cases)("$name", (one) => {
   const to = one.name.replaceAll(" ", "-")
   const text = ` ${JSON.stringify(one.body)}\n`
@@ -254,7 +265,7 @@ async function connectApp(to: string, more: Record<string, unknown>): Promise<vo
   await inTransaction(w.t.ctx, (ctx) =>
     saveConnection(ctx, integration, {
       connectionId: "c",
-      credentials: {} as never,
+      credentials: {},
       connectionConfig: (more.connection_config ?? {}) as Record<string, unknown>,
       metadata: {},
       endUser: null,

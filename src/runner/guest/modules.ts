@@ -1,4 +1,3 @@
-import * as nodeUrl from "node:url"
 import * as zod from "zod"
 import { cryptoModule } from "./crypto.ts"
 import { ActionError } from "./errors.ts"
@@ -8,6 +7,8 @@ type Factory = (config: object) => object
 const factory =
   (type: string): Factory =>
   (config) => ({ type, ...config })
+
+const { getBuiltinModule } = process
 
 /** Only a name that code imports without using it as a value. */
 class Placeholder {}
@@ -26,7 +27,7 @@ function nangoModule(): Record<string, unknown> {
 }
 
 function urlModule(): Record<string, unknown> {
-  const { URL, URLSearchParams, parse, format, resolve, domainToASCII, domainToUnicode } = nodeUrl
+  const { URL, URLSearchParams, parse, format, resolve, domainToASCII, domainToUnicode } = getBuiltinModule("node:url")
   return {
     URL,
     URLSearchParams,
@@ -65,18 +66,20 @@ export type EvaluateLibrary = (name: string, text: string) => unknown
 
 /** The modules that a function can require. */
 export function createModules(): Modules {
-  const url = withDefault(urlModule())
+  // Made when a function asks: few do, and loading both would be a fifth of what makes a Worker ready.
   let crypto: unknown
+  let url: unknown
   const makeCrypto = () => (crypto ??= withDefault(cryptoModule()))
+  const makeUrl = () => (url ??= withDefault(urlModule()))
   const modules = new Map<string, unknown>([
     ["nango", withDefault(nangoModule())],
     ["zod", zodModule()],
-    ["url", url],
-    ["node:url", url],
   ])
   const makers = new Map<string, () => unknown>([
     ["crypto", makeCrypto],
     ["node:crypto", makeCrypto],
+    ["url", makeUrl],
+    ["node:url", makeUrl],
   ])
   return {
     require(asked) {

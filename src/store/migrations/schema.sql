@@ -30,6 +30,7 @@ CREATE INDEX async_actions_finished ON async_actions (finished_at) WHERE finishe
 CREATE INDEX async_actions_waiting ON async_actions (environment_id, seq) WHERE state IN ('waiting', 'running');
 CREATE INDEX connection_tags_by_value ON connection_tags (key, value);
 CREATE INDEX connections_by_environment ON connections (environment_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX connections_by_integration ON connections (integration_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX connections_checked ON connections (credentials_checked_at) WHERE deleted_at IS NULL;
 CREATE INDEX connections_expiring ON connections (expires_at) WHERE deleted_at IS NULL AND expires_at IS NOT NULL;
 CREATE UNIQUE INDEX connections_identity ON connections (integration_id, connection_id) WHERE deleted_at IS NULL;

@@ -80,6 +80,7 @@ CREATE TABLE connections (
   refresh_interrupted INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX connections_identity ON connections (integration_id, connection_id) WHERE deleted_at IS NULL;
+CREATE INDEX connections_by_integration ON connections (integration_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX connections_by_environment ON connections (environment_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX connections_expiring ON connections (expires_at) WHERE deleted_at IS NULL AND expires_at IS NOT NULL;
 CREATE INDEX connections_checked ON connections (credentials_checked_at) WHERE deleted_at IS NULL;
