@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs"
 
 /** `bun run verify`: format, lint, types and the fast tests; before every commit. */
-const slow = new Set(["cli", "contract", "faults", "hostile", "helpers", "functions-corpus"])
+const slow = new Set(["cli", "contract", "dryrun", "faults", "functions-corpus", "helpers", "hostile", "proxy-gateway"])
 const sources = ["src", "test", "bench", ".ci"]
 const fast = readdirSync("test", { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !slow.has(entry.name))
@@ -17,7 +17,7 @@ const steps: [name: string, command: string[]][] = [
   ["format", [bun, "fmt", "--check", ...code]],
   ["lint", ["node_modules/.bin/oxlint", "--type-aware", "--quiet", ...sources]],
   ["types", [bun, "check", "--no-script", "--no-pretty", "-p", "tsconfig.json"]],
-  ["tests", [bun, "test", ...fast]],
+  ["tests", [bun, "test", "--parallel=2", ...fast]],
 ]
 
 if (process.argv.includes("--format")) {
