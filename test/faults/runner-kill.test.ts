@@ -71,7 +71,12 @@ test.skipIf(!onLinux)(
       last = ended.finishedAt
       if (ended.latestExecutionStatus === "STOPPED") {
         failed++
-        expect((await operationsOf(sluice, "sync"))[0].error.type).toBe("function_runtime_other")
+        // The status is committed a moment before the operation is closed.
+        const operation = await until(async () => {
+          const [latest] = await operationsOf(sluice, "sync")
+          return latest.state !== "running" && latest
+        }, "the operation to close")
+        expect(operation.error.type).toBe("function_runtime_other")
       }
       await command(sluice, "trigger", "items")
     }
