@@ -7,6 +7,7 @@ import { type HostRun, newCheckpointState } from "../runner/host-run.ts"
 import { baseFacts, execute } from "./context.ts"
 import { actionError } from "./errors.ts"
 import { actionFaults } from "./model.ts"
+import { takePlace } from "./places.ts"
 
 export type RunAction = {
   providerConfigKey: string
@@ -26,8 +27,22 @@ const deepest = 5
 export async function runAction(ctx: EnvironmentCtx, input: RunAction): Promise<string | undefined> {
   const depth = input.depth ?? 0
   if (depth > deepest) throw actionFaults.nesting_too_deep()
-  const { found, fn } = await findAction(ctx, input)
-  const run = openRun(ctx, found, fn, { ...input, depth })
+  const target = await findAction(ctx, input)
+  // A nested action has the place of the one above it, so nesting cannot deadlock.
+  if (depth > 0) return carryOut(ctx, { ...input, ...target, depth })
+  const giveBack = await takePlace(ctx, ctx.environment.id)
+  try {
+    return await carryOut(ctx, { ...input, ...target, depth })
+  } finally {
+    giveBack()
+  }
+}
+
+type Work = RunAction & { depth: number; found: FoundConnection; fn: FunctionRow }
+
+async function carryOut(ctx: EnvironmentCtx, input: Work): Promise<string | undefined> {
+  const { found, fn, depth } = input
+  const run = openRun(ctx, found, fn, input)
   try {
     const facts = await baseFacts(run)
     const outcome = await execute({
