@@ -164,16 +164,23 @@ export const connectionFaults = defineFaults({
   connection_refresh_exhausted: [424, "The refresh limit has been reached for this connection.", "legacy"],
 })
 
-export function toListItem(row: ConnectionRow, names: { uniqueKey: string; provider: string }) {
+type Names = { uniqueKey: string; provider: string }
+
+/** What a list and the whole connection both show. */
+const toHead = (row: ConnectionRow, names: Names) => ({
+  id: row.id,
+  connection_id: row.connection_id,
+  provider_config_key: names.uniqueKey,
+  provider: names.provider,
+  errors: row.errors,
+  end_user: row.end_user,
+  tags: row.tags,
+  metadata: row.metadata,
+})
+
+export function toListItem(row: ConnectionRow, names: Names) {
   return {
-    id: row.id,
-    connection_id: row.connection_id,
-    provider_config_key: names.uniqueKey,
-    provider: names.provider,
-    errors: row.errors,
-    end_user: row.end_user,
-    tags: row.tags,
-    metadata: row.metadata,
+    ...toHead(row, names),
     created: isoOffsetTime(row.created_at),
   }
 }
@@ -181,20 +188,13 @@ export function toListItem(row: ConnectionRow, names: { uniqueKey: string; provi
 /** The whole connection. Times end in `+00:00` on GET and in `Z` on import, as the reference writes them. */
 export function toFull(
   row: ConnectionRow,
-  names: { uniqueKey: string; provider: string },
+  names: Names,
   secrets: { credentials: unknown; connectionConfig: Record<string, unknown> },
   form: "offset" | "z",
 ) {
   const write = form === "z" ? isoTime : isoOffsetTime
   return {
-    id: row.id,
-    connection_id: row.connection_id,
-    provider_config_key: names.uniqueKey,
-    provider: names.provider,
-    errors: row.errors,
-    end_user: row.end_user,
-    tags: row.tags,
-    metadata: row.metadata,
+    ...toHead(row, names),
     connection_config: secrets.connectionConfig,
     webhook_url_override: row.webhook_url_override,
     created_at: write(row.created_at),

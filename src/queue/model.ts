@@ -18,7 +18,6 @@ export const tasks = table("tasks", {
   run_at: time("run_at").notNull(),
   attempt: int("attempt").notNull(),
   losses: int("losses").notNull(),
-  max_attempts: int("max_attempts").notNull(),
   lease_until: time("lease_until"),
   cancel_reason: text("cancel_reason"),
   created_at: time("created_at").notNull(),

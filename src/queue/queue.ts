@@ -11,7 +11,6 @@ export type AddTask = {
   priority: number
   payload: unknown
   runAt?: Date
-  maxAttempts?: number
 }
 
 /** Adds a task in the open transaction. Answers undefined when a live task already has the key. */
@@ -30,7 +29,6 @@ export async function addTask(ctx: App, input: AddTask): Promise<TaskRow | undef
       run_at: input.runAt?.getTime() ?? now,
       attempt: 0,
       losses: 0,
-      max_attempts: input.maxAttempts ?? 1,
       created_at: now,
     })
     .onConflictDoNothing()

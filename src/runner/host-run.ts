@@ -52,3 +52,20 @@ export type HostRun = {
 export type CheckpointState = { version: number | null; from?: Checkpoint | null; to?: Checkpoint | null }
 
 export const newCheckpointState = (): CheckpointState => ({ version: null })
+
+type Fresh = "provider" | "checkpoint" | "ignoreAfter" | "toMark"
+type Usual = "variant" | "syncName" | "acceptDeletes"
+
+/** A run at its beginning; what is not given is as it is for a function that is no sync. */
+export function newHostRun(run: Omit<HostRun, Fresh | Usual> & Partial<Pick<HostRun, Usual>>): HostRun {
+  return {
+    variant: "base",
+    syncName: "",
+    acceptDeletes: false,
+    ...run,
+    provider: run.ctx.catalogue.get(run.found.integration.provider),
+    checkpoint: newCheckpointState(),
+    ignoreAfter: new Map(),
+    toMark: [],
+  }
+}

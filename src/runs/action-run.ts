@@ -3,7 +3,7 @@ import { findConnection, type FoundConnection } from "../connections/connections
 import { findFunction } from "../functions/functions.ts"
 import type { FunctionRow } from "../functions/model.ts"
 import { releaseLocks } from "../runner/host.ts"
-import { type HostRun, newCheckpointState } from "../runner/host-run.ts"
+import { type HostRun, newHostRun } from "../runner/host-run.ts"
 import { baseFacts, execute } from "./context.ts"
 import { actionError } from "./errors.ts"
 import { actionFaults } from "./model.ts"
@@ -96,21 +96,14 @@ function openRun(
     connection: found.connection.connection_id,
     function: fn.name,
   })
-  return {
+  return newHostRun({
     ctx,
     kind: "action",
     found,
-    provider: ctx.catalogue.get(found.integration.provider),
     operation,
     signal: input.signal ?? new AbortController().signal,
     scope: `action:${fn.name}`,
-    variant: "base",
-    syncName: "",
     models: fn.definition.models,
-    acceptDeletes: false,
-    checkpoint: newCheckpointState(),
-    ignoreAfter: new Map(),
-    toMark: [],
     triggerAction: (nested) => runAction(ctx, { ...nested, depth: input.depth + 1, signal: input.signal }),
-  }
+  })
 }

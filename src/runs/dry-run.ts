@@ -6,7 +6,7 @@ import type { Entry } from "../functions/discover.ts"
 import { defineFaults, messageOf } from "../kit/errors.ts"
 import { base } from "../syncs/model.ts"
 import type { RunFacts, RunKind, RunOutcome } from "../runner/runner.ts"
-import { type HostRun, newCheckpointState } from "../runner/host-run.ts"
+import { type HostRun, newHostRun } from "../runner/host-run.ts"
 import { runAction } from "./action-run.ts"
 import { baseFacts, executeCode } from "./context.ts"
 import { createDryHost, type DryHost } from "./dry-host.ts"
@@ -145,12 +145,10 @@ function openRun(
   const { name, models } = compiled.definition
   const withRecords = kind === "sync" || kind === "webhook"
   const variant = input.variant ?? base
-  return {
+  return newHostRun({
     ctx,
     kind,
     found,
-    provider: ctx.catalogue.get(found.integration.provider),
-    syncName: "",
     operation,
     signal,
     // No run has this number: reading works, and a write that got through by mistake would be refused.
@@ -158,12 +156,8 @@ function openRun(
     scope: withRecords ? `${kind}:${name}:${variant}` : `${kind}:${name}`,
     variant,
     models,
-    acceptDeletes: false,
-    checkpoint: newCheckpointState(),
-    ignoreAfter: new Map(),
-    toMark: [],
     triggerAction: (nested) => runAction(ctx, { ...nested, depth: 1, signal }),
-  }
+  })
 }
 
 async function factsOf(run: HostRun, input: DryRun, { kind, compiled }: Prepared): Promise<RunFacts> {

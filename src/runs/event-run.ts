@@ -10,7 +10,7 @@ import type { TaskHandler } from "../queue/loop.ts"
 import { priorities } from "../queue/model.ts"
 import { addTask, settleTask } from "../queue/queue.ts"
 import { releaseLocks } from "../runner/host.ts"
-import { type HostRun, newCheckpointState } from "../runner/host-run.ts"
+import { type HostRun, newHostRun } from "../runner/host-run.ts"
 import type { RunError } from "../runner/runner.ts"
 import { runAction } from "./action-run.ts"
 import { baseFacts, execute } from "./context.ts"
@@ -115,21 +115,14 @@ function openRun(ctx: EnvironmentCtx, fn: FunctionRow, found: FoundConnection, s
     connection: found.connection.connection_id,
     function: fn.name,
   })
-  return {
+  return newHostRun({
     ctx,
     kind: "on-event",
     found,
-    provider: ctx.catalogue.get(found.integration.provider),
     operation,
     signal,
     scope: `on-event:${fn.name}`,
-    variant: "base",
-    syncName: "",
     models: fn.definition.models,
-    acceptDeletes: false,
-    checkpoint: newCheckpointState(),
-    ignoreAfter: new Map(),
-    toMark: [],
     triggerAction: (input) => runAction(ctx, { ...input, depth: 1, signal }),
-  }
+  })
 }

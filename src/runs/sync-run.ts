@@ -12,7 +12,7 @@ import { settleTask } from "../queue/queue.ts"
 import { countUnseen } from "../records/list.ts"
 import { holdBrake } from "../runner/host-records.ts"
 import { releaseLocks } from "../runner/host.ts"
-import { type HostRun, newCheckpointState } from "../runner/host-run.ts"
+import { type HostRun, newHostRun } from "../runner/host-run.ts"
 import type { RunError } from "../runner/runner.ts"
 import { checkpointKey, type SyncRow, type SyncRunRow, syncRuns, type SyncTask, variantModel } from "../syncs/model.ts"
 import { findSyncById } from "../syncs/find.ts"
@@ -116,11 +116,10 @@ async function openRun(loaded: Loaded, work: Work): Promise<{ row: SyncRunRow; r
       .returning(),
   )
   if (!row) throw new Error("The run was not stored.")
-  const run: HostRun = {
+  const run: HostRun = newHostRun({
     ctx,
     kind,
     found,
-    provider: ctx.catalogue.get(found.integration.provider),
     operation,
     signal,
     fence: { taskId: task.id, attempt: task.attempt },
@@ -131,11 +130,8 @@ async function openRun(loaded: Loaded, work: Work): Promise<{ row: SyncRunRow; r
     syncType: kind === "webhook" ? "WEBHOOK" : isFirst ? "INITIAL" : "INCREMENTAL",
     models: fn.definition.models,
     acceptDeletes: sync.accept_deletes,
-    checkpoint: newCheckpointState(),
-    ignoreAfter: new Map(),
-    toMark: [],
     triggerAction: (input) => runAction(ctx, { ...input, depth: 1, signal }),
-  }
+  })
   operation.info("The run started", { run: row.id, attempt: task.attempt })
   return { row, run }
 }

@@ -44,7 +44,6 @@ const row = (id: string, key: string | null = null) => ({
   run_at: 1,
   attempt: 0,
   losses: 0,
-  max_attempts: 1,
   created_at: 1,
 })
 

@@ -193,7 +193,6 @@ CREATE TABLE tasks (
   run_at INTEGER NOT NULL,
   attempt INTEGER NOT NULL,
   losses INTEGER NOT NULL,
-  max_attempts INTEGER NOT NULL,
   lease_until INTEGER,
   cancel_reason TEXT,
   created_at INTEGER NOT NULL,
