@@ -7,7 +7,8 @@ import { libraryNames } from "../src/runner/libraries/names.ts"
 
 /** Builds the executable: `bun run build` → dist/sluice. `SLUICE_BUILD_OUT` names another file. */
 const out = process.env.SLUICE_BUILD_OUT ?? "dist/sluice"
-const work = "dist/build"
+// Beside the result, so that builds to different places do not meet.
+const work = `${out}.build`
 const embed = `${work}/embed`
 
 rmSync(work, { recursive: true, force: true })

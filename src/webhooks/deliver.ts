@@ -39,9 +39,9 @@ async function deliverLane(app: App, task: TaskRow, signal: AbortSignal): Promis
       .limit(1)
     if (row && !signal.aborted) {
       const ctx: EnvironmentCtx = { ...app, environment: await getEnvironment(app, row.environment_id) }
-      const wait = await attempt(ctx, row, signal)
-      if (wait === undefined) continue
-      return closeLane(ctx, task, lane, wait)
+      const next = await attempt(ctx, row, signal)
+      if (next === undefined) continue
+      return closeLane(ctx, task, lane, next)
     }
     const ended = await closeIfEmpty(app, task, lane, signal.aborted)
     if (ended) return
@@ -62,15 +62,15 @@ function closeIfEmpty(app: App, task: TaskRow, lane: string, stopping: boolean):
   })
 }
 
-function closeLane(ctx: EnvironmentCtx, task: TaskRow, lane: string, waitMs: number): Promise<void> {
+function closeLane(ctx: EnvironmentCtx, task: TaskRow, lane: string, next: number): Promise<void> {
   return inTransaction(ctx, async (ctx) => {
-    if (await settleTask(ctx, task)) await wakeLane(ctx, lane, new Date(ctx.now().getTime() + waitMs))
+    if (await settleTask(ctx, task)) await wakeLane(ctx, lane, new Date(next))
   })
 }
 
 type Outcome = { status?: number; error?: string; retryAfterMs?: number }
 
-/** One try. Answers how long to wait for the next one, or undefined when the row is done with. */
+/** One try. Answers when the next one is due, or undefined when the row is done with. */
 async function attempt(ctx: EnvironmentCtx, row: DeliveryRow, signal: AbortSignal): Promise<number | undefined> {
   const startedAt = ctx.now()
   const signingKey = readSigningKey(ctx)
@@ -78,7 +78,7 @@ async function attempt(ctx: EnvironmentCtx, row: DeliveryRow, signal: AbortSigna
   if (signingKey === undefined || obstacle !== undefined) return giveUp(ctx, row, obstacle)
   const outcome = await send(ctx, row, { at: startedAt, signingKey, signal })
   // A stop of the daemon is not the receiver's failure.
-  if (signal.aborted) return 0
+  if (signal.aborted) return ctx.now().getTime()
   const { status, error } = outcome
   const delivered = status !== undefined && status >= 200 && status < 300
   const attempts = row.attempts + 1
@@ -86,14 +86,15 @@ async function attempt(ctx: EnvironmentCtx, row: DeliveryRow, signal: AbortSigna
   const state = delivered ? "delivered" : status === 410 ? "disabled" : wait === undefined ? "failed" : "pending"
   const waitMs =
     wait === undefined ? undefined : Math.max(jitter(wait), Math.min(outcome.retryAfterMs ?? 0, longestHint))
+  const now = ctx.now().getTime()
+  const nextAt = waitMs === undefined ? undefined : now + waitMs
   await inTransaction(ctx, async (ctx) => {
-    const now = ctx.now().getTime()
     await ctx.db
       .update(webhookDeliveries)
       .set({
         state,
         attempts,
-        next_at: waitMs === undefined ? null : now + waitMs,
+        next_at: nextAt ?? null,
         last_status: status ?? null,
         last_error: error ?? null,
         finished_at: state === "pending" ? null : now,
@@ -106,7 +107,7 @@ async function attempt(ctx: EnvironmentCtx, row: DeliveryRow, signal: AbortSigna
     if (status === 410) await disableUrl(ctx, row.url)
   })
   logAttempt(ctx, row, outcome, state)
-  return waitMs
+  return nextAt
 }
 
 /** Why nothing may be sent to this URL any more, if so. */

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { createHmac } from "node:crypto"
 import { rmSync } from "node:fs"
+import { eq } from "drizzle-orm"
 import { Nango } from "@nangohq/node"
 import { testApp, type TestApp } from "../helpers/app.ts"
+import { tasks } from "../../src/queue/model.ts"
 import { type Receiver, startReceiver } from "../helpers/receiver.ts"
-import { temporaryFolder } from "../helpers/sluice.ts"
+import { temporaryFolder, until } from "../helpers/sluice.ts"
 import { address } from "../kit/certificates.ts"
 import { day, hour, type Webhooks, webhooksOf } from "./room.ts"
 
@@ -102,6 +104,25 @@ describe("a webhook", () => {
     expect(receiver.received).toHaveLength(1)
     await w.pass(hour)
     await w.settled(delivered)
+  })
+
+  test("is due again when its row says, however long it takes to close the attempt", async () => {
+    status(500)
+    const { open } = t.app.logs
+    t.app.logs.open = (input) => {
+      if (input.type === "webhook") t.clock.advance(hour)
+      return open(input)
+    }
+    await w.tell({ n: 1 })
+    const [row] = await w.settled(({ attempts }) => attempts > 0)
+    t.app.logs.open = open
+    const task = await until(async () => {
+      const [one] = await t.ctx.db.select().from(tasks).where(eq(tasks.state, "waiting"))
+      return one ?? (await w.deliveries())[0]!.attempts > 1
+    }, "the lane to wait")
+    if (task !== true) expect(task.run_at).toBe(row?.next_at ?? 0)
+    await w.pass(hour)
+    expect(receiver.received.length).toBeGreaterThan(1)
   })
 
   test("is never held back longer than a day by what the receiver asks for", async () => {
