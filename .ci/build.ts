@@ -13,7 +13,7 @@ const embed = `${work}/embed`
 
 rmSync(work, { recursive: true, force: true })
 mkdirSync(embed, { recursive: true })
-writeFileSync(`${embed}/catalogue.json`, await compileCatalogue("providers"))
+writeFileSync(`${embed}/catalogue.jsonl`, await compileCatalogue("providers"))
 writeFileSync(`${embed}/types.json`, JSON.stringify(packTypes()))
 for (const name of libraryNames) writeFileSync(`${embed}/library-${name}.txt`, await buildLibrary(name))
 writeFileSync(`${embed}/examples.json`, JSON.stringify(Object.fromEntries(await readProject("examples"))))

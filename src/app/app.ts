@@ -1,4 +1,5 @@
 import type { Logger } from "pino"
+import { createBrowsers } from "../connect/browsers.ts"
 import { createConnectionTouches } from "../connections/touches.ts"
 import { listConnectionsOf, deleteConnection } from "../connections/connections.ts"
 import { credentialsHandler, scheduleCredentialCheck } from "../connections/look-after.ts"
@@ -6,14 +7,14 @@ import { recoverLeases } from "../connections/refresh.ts"
 import { ensureEnvironments } from "../environments/environments.ts"
 import { createKeyTouches } from "../environments/touches.ts"
 import { listFunctions, removeFunctions } from "../functions/functions.ts"
-import { deleteIntegration, listIntegrations } from "../integrations/integrations.ts"
+import { deleteIntegration, listIntegrations, listProviderUses } from "../integrations/integrations.ts"
 import { parseAllowList } from "../kit/address.ts"
 import { workerUrl } from "../kit/entry.ts"
 import { createLimiter } from "../kit/limiter.ts"
 import { createEgress } from "../kit/fetch.ts"
 import { waitAtMost } from "../kit/wait.ts"
 import { createLogSink } from "../logs/log.ts"
-import { loadCatalogue } from "../providers/catalogue.ts"
+import { loadAdditions } from "../providers/additions.ts"
 import { revokeAllOf, revokeCredentials } from "../proxy/revoke.ts"
 import { tryCredentials } from "../proxy/verify.ts"
 import { createQueueLoop } from "../queue/loop.ts"
@@ -48,7 +49,7 @@ import type { App } from "./context.ts"
 import { prepareDirectory, readMasterKey } from "./directory.ts"
 import { inOrder, type Moments } from "./moments.ts"
 import { keepSwept } from "./sweeps.ts"
-import { embeddedCatalogue, providersFolder } from "./embedded.ts"
+import { logCatalogue, openCatalogue } from "./catalogue.ts"
 
 export type OpenApp = {
   app: App
@@ -108,16 +109,10 @@ async function build(
 ): Promise<Omit<OpenApp, "beginStop" | "close">> {
   const { config, log, now = () => new Date() } = options
   const allow = parseAllowList(config.egressAllow)
-  const catalogue = await loadCatalogue({
-    embedded: await embeddedCatalogue(),
-    folder: providersFolder,
-    extra: config.providers,
-  })
-  for (const warning of catalogue.warnings)
-    log.warn(warning, "the catalogue has an entry that is not understood in full")
   prepareDirectory(config.dataDir)
   const lock = lockDirectory(config.dataDir)
   push("lock", lock.release)
+  const catalogue = await openCatalogue(config)
   const masterKey = readMasterKey(config)
   const store = await openSqlite({
     directory: config.dataDir,
@@ -161,6 +156,7 @@ async function build(
     refreshes: new Map(),
     masterKey,
     moments,
+    browsers: createBrowsers(),
     ingress: createLimiter({ perMinute: config.webhookIngressPerMinute, now }),
     now,
     serverUrl,
@@ -170,6 +166,8 @@ async function build(
   // A token that the provider has given and that is not stored yet would be lost.
   push("refreshes", () => waitAtMost(Promise.allSettled(app.refreshes.values()), queueGraceMs))
   await checkMasterKey(app)
+  await loadAdditions(app)
+  logCatalogue(app)
   const newKeys = await ensureEnvironments(app)
   const start = async () => {
     await startQueue(app)
@@ -213,6 +211,7 @@ const moments: Moments = {
     await removeActions(ctx)
     await removeWebhooks(ctx)
   },
+  providersUsed: listProviderUses,
   integrationInUse: async (ctx, integration) => (await listConnectionsOf(ctx, integration.id)).length > 0,
   integrationDeleted: async (ctx, integration) => {
     for (const connection of await listConnectionsOf(ctx, integration.id)) await deleteConnection(ctx, connection)

@@ -1,4 +1,6 @@
 import type { Logger } from "pino"
+import type { ConnectSession } from "../connect/model.ts"
+import type { Browsers } from "../connect/browsers.ts"
 import type { MasterKey } from "../kit/crypto.ts"
 import type { Egress } from "../kit/fetch.ts"
 import type { Limiter } from "../kit/limiter.ts"
@@ -32,6 +34,8 @@ export type App = {
   refreshes: Map<number, Promise<Fresh>>
   masterKey: MasterKey
   moments: Moments
+  /** Browsers that wait to hear how their authorization ended. */
+  browsers: Browsers
   /** Counts the webhooks that providers send. */
   ingress: Limiter
   now: () => Date
@@ -47,6 +51,9 @@ export type EnvironmentCtx = App & { environment: Environment }
 
 /** One request: who calls, in which environment. */
 export type Ctx = EnvironmentCtx & { caller: Caller; requestId: string }
+
+/** One request of an end user's browser, inside a connect session. */
+export type SessionCtx = EnvironmentCtx & { session: ConnectSession; requestId: string }
 
 /**
  * Runs `fn` in one write transaction and hands it the same context with the writer in it; joins a transaction that is

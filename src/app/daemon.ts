@@ -4,6 +4,7 @@ import { waitAtMost } from "../kit/wait.ts"
 import { createApi } from "../http/api.ts"
 import { openApp, type OpenApp } from "./app.ts"
 import type { Config } from "./config.ts"
+import type { App } from "./context.ts"
 
 const faults = defineFaults({ port_in_use: [409, "The port is in use."] })
 
@@ -19,13 +20,13 @@ export async function startDaemon(options: {
   onFatal?: (error: Error) => void
 }): Promise<Daemon> {
   const { config, log } = options
-  let server: Bun.Server<undefined> | undefined
+  let server: Server | undefined
   const open = await openApp({
     ...options,
     address: () => (server?.port === undefined ? undefined : { host: config.host, port: server.port }),
   })
   try {
-    server = listen(config, createApi(open.app))
+    server = listen(open.app, createApi(open.app))
     await open.start()
   } catch (error) {
     await open.close()
@@ -48,10 +49,14 @@ export async function startDaemon(options: {
 }
 
 type Fetch = (request: Request, peer?: () => string | undefined) => Promise<Response>
+type Server = Bun.Server<Waiting>
+/** A browser that waits on a WebSocket: its id, once it has joined. */
+type Waiting = { id?: string }
 
-function listen(config: Config, fetch: Fetch): Bun.Server<undefined> {
+function listen(app: App, fetch: Fetch): Server {
+  const { config, browsers } = app
   try {
-    return Bun.serve({
+    return Bun.serve<Waiting>({
       hostname: config.host,
       port: config.port,
       // The door counts bytes itself: its refusal is JSON like every other, and what is streamed on has no limit.
@@ -59,7 +64,16 @@ function listen(config: Config, fetch: Fetch): Bun.Server<undefined> {
       idleTimeout: 255,
       // In development mode Bun prints what breaks a streamed answer, with the URL that it came from and its secrets.
       development: false,
-      fetch: withoutTimeout(fetch),
+      fetch: withSockets(app, withoutTimeout(fetch)),
+      websocket: {
+        // What browsers send is not read, and a person may take minutes at the provider: pings keep the line open.
+        maxPayloadLength: 1024,
+        idleTimeout: 120,
+        sendPings: true,
+        open: (socket) => void (socket.data.id = browsers.join(socket)),
+        message: () => undefined,
+        close: ({ data }) => browsers.leave(data.id),
+      },
     })
   } catch (cause) {
     if ((cause as { code?: string }).code !== "EADDRINUSE") throw cause
@@ -71,8 +85,23 @@ function listen(config: Config, fetch: Fetch): Bun.Server<undefined> {
   }
 }
 
-/** An action may take fifteen minutes, and a provider's stream be silent; Bun would close the connection long before. */
-const withoutTimeout = (fetch: Fetch) => (request: Request, server: Bun.Server<undefined>) => {
-  if (/\/(action|proxy|v1|mcp|sluice\/(dryruns|logs|records))\b/i.test(request.url)) server.timeout(request, 0)
-  return fetch(request, () => server.requestIP(request)?.address)
+type Listen = (request: Request, server: Server) => Promise<Response> | Response | undefined
+
+/** Takes WebSockets at their path; everything else is a request. */
+function withSockets({ config, browsers }: App, fetch: Listen): Listen {
+  return (request, server) => {
+    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return fetch(request, server)
+    if (new URL(request.url).pathname !== config.websocketsPath) return fetch(request, server)
+    if (browsers.isFull()) return new Response("Too many browsers are waiting.", { status: 503 })
+    if (server.upgrade(request, { data: {} })) return undefined
+    return new Response("This is no WebSocket.", { status: 400 })
+  }
 }
+
+/** An action may take fifteen minutes, and a provider's stream be silent; Bun would close the connection long before. */
+const withoutTimeout =
+  (fetch: Fetch): Listen =>
+  (request, server) => {
+    if (/\/(action|proxy|v1|mcp|sluice\/(dryruns|logs|records))\b/i.test(request.url)) server.timeout(request, 0)
+    return fetch(request, () => server.requestIP(request)?.address)
+  }

@@ -2,10 +2,9 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { standalone } from "../kit/entry.ts"
 
-/** The catalogue that the build compiled to JSON; undefined when the sources run, which read the YAML files themselves. */
-export async function embeddedCatalogue(): Promise<Record<string, unknown> | undefined> {
-  if (!standalone) return undefined
-  return (await Bun.file("/$bunfs/root/embed/catalogue.json").json()) as Record<string, unknown>
+/** The catalogue that the build compiled; undefined when the sources run, which read the YAML files themselves. */
+export async function embeddedCatalogue(): Promise<Uint8Array | undefined> {
+  return standalone ? Bun.file("/$bunfs/root/embed/catalogue.jsonl").bytes() : undefined
 }
 
 const folder = join(import.meta.dir, "../../providers")

@@ -3,7 +3,7 @@ import type { FoundConnection } from "../connections/connections.ts"
 import type { ConnectionRow } from "../connections/model.ts"
 import type { FunctionRow } from "../functions/model.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
-import type { EnvironmentCtx } from "./context.ts"
+import type { App, EnvironmentCtx } from "./context.ts"
 
 /**
  * What lower rooms announce and higher rooms listen to. A moment is told from inside the transaction of the change,
@@ -12,6 +12,8 @@ import type { EnvironmentCtx } from "./context.ts"
 export type Moments = {
   /** The context's environment is about to be deleted; told outside any transaction. */
   environmentDeleting: (ctx: EnvironmentCtx) => Promise<void>
+  /** Asks which integrations of all environments use which provider. */
+  providersUsed: (app: App) => Promise<ProviderUse[]>
   /** An integration is being deleted. */
   integrationDeleted: (ctx: EnvironmentCtx, integration: IntegrationRow) => Promise<void>
   /** Asks whether connections hang on an integration. */
@@ -42,6 +44,9 @@ export type Moments = {
   /** A deploy changed the functions of an environment. */
   functionsDeployed: (ctx: EnvironmentCtx, change: DeployedFunctions) => Promise<void>
 }
+
+/** `integration` is its unique key. */
+export type ProviderUse = { provider: string; environment: string; integration: string }
 
 /** Credentials that are not stored yet, or are to be looked at again. */
 export type TestedCredentials = {

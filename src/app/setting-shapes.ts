@@ -34,3 +34,4 @@ export const passes =
   }
 export const flag = z.union([z.boolean(), z.stringbool()])
 export const url = z.url({ protocol: /^https?$/ })
+export const color = z.string().regex(/^#[0-9a-fA-F]{6}$/, "Not a colour such as #00B2E3")

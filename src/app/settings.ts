@@ -1,6 +1,7 @@
 import { z } from "zod"
 import { parseAllowList } from "../kit/address.ts"
 import { parseMasterKey } from "../kit/crypto.ts"
+import { pageSettings } from "./page-settings.ts"
 import { flag, list, passes, url, whole } from "./setting-shapes.ts"
 
 /** One row for each setting: `--help`, the README table, `sluice.yaml` and validation all come from here. */
@@ -45,6 +46,7 @@ export const settings = {
     schema: url.optional(),
     help: "The address under which browsers and providers reach this daemon. Default: http://localhost:<port>.",
   },
+  ...pageSettings,
   secretKey: {
     name: "SLUICE_SECRET_KEY",
     default: undefined,

@@ -1,3 +1,5 @@
+import { sweepAuthorizations } from "../connect/authorizations.ts"
+import { sweepSessions } from "../connect/sessions.ts"
 import { messageOf } from "../kit/errors.ts"
 import { sweepLogs } from "../logs/retention.ts"
 import { sweepResults } from "../runs/async-actions.ts"
@@ -12,6 +14,8 @@ const chores: { name: string; everyMs: number; run: (app: App) => Promise<unknow
   { name: "old log entries", everyMs: 60 * minuteMs, run: sweepLogs },
   { name: "old webhook deliveries", everyMs: 60 * minuteMs, run: (app) => untilDone(app, sweepDeliveries) },
   { name: "old received webhooks", everyMs: 60 * minuteMs, run: (app) => untilDone(app, sweepInbox) },
+  { name: "connect sessions that are over", everyMs: 10 * minuteMs, run: sweepSessions },
+  { name: "authorizations that are over", everyMs: 10 * minuteMs, run: sweepAuthorizations },
   { name: "old results of actions", everyMs: 60 * minuteMs, run: (app) => untilDone(app, sweepResults) },
 ]
 

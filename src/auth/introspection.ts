@@ -3,8 +3,9 @@ import type { OAuth2Credentials } from "./credentials.ts"
 import { isoExpiry } from "./expiry.ts"
 import { authFaults } from "./faults.ts"
 import type { AuthCtx, AuthTarget } from "./mode.ts"
-import { renderUrl, scopeOf } from "./scope.ts"
+import { scopeOf } from "./scope.ts"
 import { memberAt } from "./token-answer.ts"
+import { tokenUrl } from "./token-hosts.ts"
 import { requestToken } from "./token-request.ts"
 
 /** Until then a token counts as good whose provider would not say. */
@@ -27,7 +28,7 @@ export async function withIntrospection<C extends OAuth2Credentials>(
   const secrets = [credentials.access_token, client.secret]
   let exp: unknown
   try {
-    const url = renderUrl(template, scopeOf(ctx, target))
+    const url = tokenUrl(ctx, target, template, scopeOf(ctx, target))
     const answer = await requestToken(ctx, { url: url.href, params, secrets, refused: authFaults.token_err })
     exp = memberAt(answer.body, "active") === true ? memberAt(answer.body, "exp") : undefined
   } catch (error) {

@@ -69,13 +69,20 @@ function expiryIn(
 
 /**
  * What a refresh makes of stored credentials: what the answer leaves out stays. A life time that is no longer told is
- * taken to be the one told before.
+ * taken to be the one told before. `keepRaw` names members of the raw answer that stay as well.
  */
-export function mergeRefreshed(old: OAuth2Credentials, fresh: OAuth2Credentials, now: Date): OAuth2Credentials {
+export function mergeRefreshed(
+  old: OAuth2Credentials,
+  fresh: OAuth2Credentials,
+  now: Date,
+  keepRaw: readonly string[] = [],
+): OAuth2Credentials {
   const span = fresh.expires_at === undefined ? readSpan(old.raw?.expires_in) : undefined
   const refresh = fresh.refresh_token ?? old.refresh_token
+  const kept = Object.entries(old.raw ?? {}).filter(([name]) => keepRaw.includes(name))
   return {
     ...fresh,
+    raw: { ...Object.fromEntries(kept), ...fresh.raw },
     ...(refresh === undefined ? {} : { refresh_token: refresh }),
     ...(span === undefined ? {} : { expires_at: isoExpiry(now.getTime() + span) }),
     ...(old.config_override ? { config_override: old.config_override } : {}),

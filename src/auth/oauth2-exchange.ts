@@ -1,14 +1,18 @@
+import { createHmac } from "node:crypto"
 import type { AppError, FaultDetails } from "../kit/errors.ts"
+import { readClaims } from "../kit/jwt.ts"
 import type { RefreshExchange, TokenExchange } from "../providers/exchange.ts"
 import type { Provider } from "../providers/model.ts"
-import { renderTree, type TemplateScope } from "../providers/template.ts"
+import { renderTemplate, renderTree, type TemplateScope } from "../providers/template.ts"
+import { joinScopes } from "./authorize-url.ts"
 import { assertionType, basicHeader, basicRaw, type Client, clientAssertion, readRsaKey } from "./client.ts"
 import { authFaults } from "./faults.ts"
 import type { AuthCtx, AuthTarget } from "./mode.ts"
 import { findOutcome } from "./outcome.ts"
-import { renderTexts, renderUrl, scopeOf } from "./scope.ts"
+import { renderTexts, scopeOf } from "./scope.ts"
+import { tokenUrl } from "./token-hosts.ts"
 import type { AnswerBody } from "./token-answer.ts"
-import { memberAt } from "./token-answer.ts"
+import { memberAt, textAt } from "./token-answer.ts"
 import { refusal, requestToken, withQuery } from "./token-request.ts"
 
 export type ExchangeInput = {
@@ -26,36 +30,64 @@ export type ExchangeInput = {
 
 /**
  * Asks the token endpoint as this provider wants to be asked, twice where it gives a short-lived token first. Answers the
- * last body.
+ * last body, and the refresh token that only the first one may have held.
  */
-export async function exchangeToken(ctx: AuthCtx, target: AuthTarget, input: ExchangeInput): Promise<AnswerBody> {
+export async function exchangeToken(
+  ctx: AuthCtx,
+  target: AuthTarget,
+  input: ExchangeInput,
+): Promise<{ body: AnswerBody; firstRefreshToken?: string }> {
   const body = await ask(ctx, target, input)
-  const next = input.knobs && "then" in input.knobs ? input.knobs.then : undefined
-  if (!next) return body
-  const accessToken = memberAt(pickAnswer(body, input.knobs), input.knobs?.response?.access_token ?? "access_token")
-  const names = { ...input.names, accessToken: typeof accessToken === "string" ? accessToken : undefined }
-  return ask(ctx, target, { ...input, knobs: next, names, params: {} })
+  const { then: next, response } = input.knobs ?? {}
+  if (!next) return { body }
+  const first = pickAnswer(body, input.knobs)
+  const accessToken = textAt(first, response?.access_token ?? "access_token")
+  const names = { ...input.names, accessToken }
+  return {
+    body: await ask(ctx, target, { ...input, knobs: next, names, params: {} }),
+    firstRefreshToken: textAt(first, response?.refresh_token ?? "refresh_token"),
+  }
+}
+
+/** The names that templates of a token request may use beside those of the connection. */
+function exchangeNames(ctx: AuthCtx, target: AuthTarget, { client, names }: ExchangeInput): Record<string, unknown> {
+  const callbackHost = URL.parse(names.redirectUri ?? ctx.serverUrl())?.hostname
+  return {
+    ...names,
+    clientId: client.id,
+    clientSecret: client.secret,
+    clientSecretHead: client.secret.slice(0, 20),
+    callbackHost,
+    scopes: joinScopes(target),
+    claims: readClaims(names.accessToken ?? ""),
+  }
 }
 
 /** The object of an answer that holds the token. */
-export const pickAnswer = (body: AnswerBody, knobs: TokenExchange | undefined): unknown =>
+export const pickAnswer = (body: AnswerBody, knobs: Pick<TokenExchange, "response_path"> | undefined): unknown =>
   knobs?.response_path === undefined ? body : memberAt(body, knobs.response_path)
 
 async function ask(ctx: AuthCtx, target: AuthTarget, input: ExchangeInput): Promise<AnswerBody> {
   const { client, knobs = {}, names } = input
-  const scope = scopeOf(ctx, target, { more: { ...names, clientId: client.id, clientSecret: client.secret } })
-  const url = renderUrl(knobs.url ?? input.url, scope)
+  const scope = scopeOf(ctx, target, { more: exchangeNames(ctx, target, input) })
+  const url = tokenUrl(ctx, target, knobs.url ?? input.url, scope)
   const proof = proveClient(ctx, target.provider, input, scope, url)
   const standard = omit({ ...input.params, ...proof.params }, knobs.omit)
   const params = { ...rename(standard, knobs.rename), ...(renderTree(knobs.params ?? {}, scope) as object) }
   const secrets = [client.secret, ...Object.values(names)]
   const { refused, unreadable } = input
+  const headers = { ...proof.headers, ...renderTexts(knobs.headers, scope) }
+  if (knobs.sign) {
+    const body = knobs.format === "json" && Object.keys(params).length > 0 ? JSON.stringify(params) : ""
+    const { text } = renderTemplate(knobs.sign.of, { ...scope, body })
+    headers[knobs.sign.header] = createHmac("sha256", client.secret).update(text).digest("hex")
+  }
   const answer = await requestToken(ctx, {
     url: withQuery(url.href, renderTexts(knobs.query, scope)),
     method: knobs.method,
     format: knobs.format ?? target.provider.body_format,
-    params,
-    headers: { ...proof.headers, ...renderTexts(knobs.headers, scope) },
+    params: Object.keys(params).length > 0 ? params : undefined,
+    headers,
     secrets,
     refused,
     unreadable,

@@ -1,5 +1,6 @@
 import type { EnvironmentCtx } from "../app/context.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
+import { reservedConfig } from "../providers/lookup.ts"
 import { authFaults } from "./faults.ts"
 import type { Authorization, AuthorizationRequest, AuthTarget, Obtained, Remembered } from "./mode.ts"
 import { modes } from "./modes.ts"
@@ -9,23 +10,9 @@ import { targetOf } from "./target.ts"
 
 type Config = Record<string, unknown>
 
-/**
- * Members of `connection_config` that only the server writes: they say where tokens are sent and whose they are, so a
- * browser cannot set them.
- */
-const reserved = [
-  "oauth_metadata",
-  "oauth_client_info",
-  "oauth_resource_url",
-  "oauth_code_verifier",
-  "userCredentials",
-  "jwtToken",
-  "pending",
-]
-
 /** What a stranger may set in a connection's configuration. Scopes given as a comma list become the list. */
 export function cleanConfig(config: Config): Config {
-  const kept = Object.fromEntries(Object.entries(config).filter(([name]) => !reserved.includes(name)))
+  const kept = Object.fromEntries(Object.entries(config).filter(([name]) => !reservedConfig.includes(name)))
   const scopes = kept.oauth_scopes_override
   if (typeof scopes !== "string") return kept
   return { ...kept, oauth_scopes_override: scopes.split(",").map((scope) => scope.trim()) }

@@ -1,4 +1,4 @@
-import type { Outcome } from "../providers/exchange.ts"
+import type { Outcome } from "../providers/outcome.ts"
 import { memberAt } from "./token-answer.ts"
 
 /** The first of the outcomes that an answer fits. */

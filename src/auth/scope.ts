@@ -1,5 +1,6 @@
 import {
   connectionScope,
+  isWholeUrl,
   renderTemplate,
   requestScope,
   type TemplateScope,
@@ -37,7 +38,7 @@ function withDefaults({ provider, connectionConfig }: AuthTarget): Record<string
  * `url_param_err`, naming what is missing and never a value.
  */
 export function renderUrl(template: string, scope: TemplateScope, options: { raw?: boolean } = {}): URL {
-  const isWhole = /^(?:https?:\/\/)?\$\{[^${}]+\}$/.test(template.trim())
+  const isWhole = isWholeUrl(template)
   const unsafe = isWhole ? undefined : unsafeHostValue(template, scope)
   if (unsafe)
     throw authFaults.url_param_err({

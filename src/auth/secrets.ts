@@ -23,10 +23,14 @@ export function secretsFor({ app, custom }: AuthTarget, credentials?: Credential
 
 const secretConfigMembers = ["userCredentials", "oauth_client_info", "oauth_client_secret", "jwtToken"]
 
+/** Members that are secrets by their name, or hold a token of their own. */
+const isSecretMember = ([name, value]: [string, unknown]): boolean =>
+  secretConfigMembers.includes(name) || (typeof value === "object" && value !== null && "access_token" in value)
+
 /** A connection's configuration for somebody who may not see credentials. */
 export const openConfig = (config: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(config).filter(([name]) => !secretConfigMembers.includes(name)))
+  Object.fromEntries(Object.entries(config).filter((member) => !isSecretMember(member)))
 
 /** The members of a connection's configuration that are secrets; the others are names and addresses. */
 export const secretConfig = (config: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(config).filter(([name]) => secretConfigMembers.includes(name)))
+  Object.fromEntries(Object.entries(config).filter(isSecretMember))

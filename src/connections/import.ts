@@ -15,7 +15,8 @@ const obtained = new Set(["APP", "CUSTOM", "TWO_STEP", "JWT", "BILL", "SIGNATURE
 
 /**
  * Stores credentials that were obtained elsewhere: the way to move existing tokens. Keys and passwords are tried at the
- * provider first. `raw` is the provider's own answer.
+ * provider first. `raw` is the provider's own answer. A connection that is there keeps its metadata, tags, end user and
+ * webhook address where none is given; an empty webhook address clears it.
  */
 export async function importConnection(
   ctx: EnvironmentCtx,
@@ -39,10 +40,10 @@ export async function importConnection(
     connectionId,
     credentials,
     connectionConfig,
-    metadata: input.metadata ?? {},
-    endUser: input.end_user ? toEndUser(input.end_user) : null,
-    tags: input.tags ?? {},
-    webhookUrlOverride: input.webhook_url_override || null,
+    metadata: input.metadata,
+    endUser: input.end_user && toEndUser(input.end_user),
+    tags: input.tags,
+    webhookUrlOverride: input.webhook_url_override === "" ? null : input.webhook_url_override,
   })
   return { connection, integration }
 }

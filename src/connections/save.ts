@@ -7,12 +7,16 @@ import { identityColumns, saveTags } from "./connections.ts"
 import { saveSecrets } from "./credentials.ts"
 import { freshState } from "./refresh-state.ts"
 import { connectionFaults, type ConnectionRow, connections, type EndUser } from "./model.ts"
-import { deriveTags } from "./tags.ts"
+import { deriveTags, explicitTags } from "./tags.ts"
 
 export type SaveConnection = {
   connectionId: string
   credentials: Credentials
   connectionConfig: Record<string, unknown>
+} & Partial<Kept>
+
+/** What is the owner's own: a connection that is made again keeps each of them unless it is given anew. */
+type Kept = {
   metadata: Record<string, unknown>
   endUser: EndUser | null
   tags: Record<string, string>
@@ -61,32 +65,22 @@ async function storeConnection(
   const { deleted_at } = await getIntegrationById(ctx, integration.id)
   if (deleted_at !== null) throw connectionFaults.not_found({ message: "Integration does not exist" })
   const now = ctx.now().getTime()
-  const tags = deriveTags(input.endUser, input.tags)
+  const existing = await findNamed(ctx, integration, input.connectionId)
+  const { metadata, endUser, tags, webhookUrlOverride } = keepOwn(existing, input)
   const columns = {
-    metadata: input.metadata,
+    metadata,
     tags,
-    ...identityColumns(input.connectionId, input.endUser),
+    ...identityColumns(input.connectionId, endUser),
     errors: [],
-    webhook_url_override: input.webhookUrlOverride,
+    webhook_url_override: webhookUrlOverride,
     updated_at: now,
     // Whatever was wrong with the old credentials; a refresh of them that is still going on has lost its lease.
     ...freshState,
     last_refresh_success_at: null,
     credentials_checked_at: now,
   }
-  const [existing] = await ctx.db
-    .update(connections)
-    .set(columns)
-    .where(
-      and(
-        eq(connections.integration_id, integration.id),
-        eq(connections.connection_id, input.connectionId),
-        isNull(connections.deleted_at),
-      ),
-    )
-    .returning()
-  const [made] = existing
-    ? []
+  const [row] = existing
+    ? await ctx.db.update(connections).set(columns).where(eq(connections.id, existing.id)).returning()
     : await ctx.db
         .insert(connections)
         .values({
@@ -99,10 +93,40 @@ async function storeConnection(
           deleted_at: options.hidden ? now : null,
         })
         .returning()
-  const row = existing ?? made
   if (!row) throw new Error("The connection was not stored.")
   await saveTags(ctx, row.id, tags)
   return { row: await saveSecrets(ctx, row, input), isNew: existing === undefined }
+}
+
+async function findNamed(
+  ctx: EnvironmentCtx,
+  integration: IntegrationRow,
+  connectionId: string,
+): Promise<ConnectionRow | undefined> {
+  const [row] = await ctx.db
+    .select()
+    .from(connections)
+    .where(
+      and(
+        eq(connections.integration_id, integration.id),
+        eq(connections.connection_id, connectionId),
+        isNull(connections.deleted_at),
+      ),
+    )
+  return row
+}
+
+function keepOwn(old: ConnectionRow | undefined, given: Partial<Kept>): Kept {
+  const endUser = given.endUser === undefined ? (old?.end_user ?? null) : given.endUser
+  const isSame = old !== undefined && given.endUser === undefined && given.tags === undefined
+  const own = given.tags ?? (old ? explicitTags(old.end_user, old.tags) : {})
+  return {
+    metadata: given.metadata ?? old?.metadata ?? {},
+    endUser,
+    tags: isSame ? old.tags : deriveTags(endUser, own),
+    webhookUrlOverride:
+      given.webhookUrlOverride === undefined ? (old?.webhook_url_override ?? null) : given.webhookUrlOverride,
+  }
 }
 
 async function showHidden(ctx: EnvironmentCtx, row: ConnectionRow): Promise<ConnectionRow> {

@@ -24,6 +24,12 @@ export function deriveTags(endUser: EndUser | null, explicit: Record<string, str
   return tags
 }
 
+/** The tags that do not follow from who the end user is. */
+export function explicitTags(endUser: EndUser | null, tags: Record<string, string>): Record<string, string> {
+  const derived = deriveTags(endUser, {})
+  return Object.fromEntries(Object.entries(tags).filter(([key, value]) => derived[key] !== value))
+}
+
 export function toEndUser(input: EndUserInput, organization?: { id: string; display_name?: string }): EndUser {
   return {
     id: input.id,

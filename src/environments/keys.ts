@@ -2,7 +2,15 @@ import { and, eq, isNull, sql } from "drizzle-orm"
 import { type App, inTransaction } from "../app/context.ts"
 import { sha256Hex } from "../kit/crypto.ts"
 import { prepareOnce } from "../store/prepared.ts"
-import { type ApiKeyRow, apiKeys, type Caller, type Environment, environmentFaults, environments } from "./model.ts"
+import {
+  type ApiKeyRow,
+  apiKeys,
+  type Caller,
+  type Environment,
+  environmentFaults,
+  environments,
+  type KeyCaller,
+} from "./model.ts"
 
 const uuidV4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
@@ -56,7 +64,7 @@ export async function authenticate(
   app: App,
   header: string | null,
   isScript = false,
-): Promise<{ environment: Environment; caller: Caller }> {
+): Promise<{ environment: Environment; caller: KeyCaller }> {
   if (header === null) throw environmentFaults.missing_auth_header()
   const key = header.replace(/^.*bearer\s+/i, "").trim()
   const hash = sha256Hex(key)

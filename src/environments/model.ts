@@ -99,8 +99,10 @@ export const KeyOf = z.strictObject({ environment_id: rowId, key_id: rowId })
 export type EnvironmentSettings = Partial<ValidationSettings & ProxySettings> & Record<string, unknown>
 export type Environment = typeof environments.$inferSelect
 
-/** Who sent a request. */
-export type Caller = { kind: "key"; keyId: number | "fixed"; scopes: string[] }
+/** Who sent a request: a secret key, or an end user's browser with a connect session. */
+export type Caller =
+  { kind: "key"; keyId: number | "fixed"; scopes: string[] } | { kind: "session"; scopes: string[]; allowed?: string[] }
+export type KeyCaller = Extract<Caller, { kind: "key" }>
 
 export const environmentFaults = defineFaults({
   missing_auth_header: [401, "Authentication failed. The request is missing the Authorization header.", "legacy"],

@@ -1,5 +1,8 @@
 import { Elysia } from "elysia"
 import type { App } from "../app/context.ts"
+import { credentialRoutes } from "../connect/credential-routes.ts"
+import { oauthRoutes } from "../connect/oauth-routes.ts"
+import { sessionRoutes } from "../connect/session-routes.ts"
 import { oldConnectionRoutes } from "../connections/old-routes.ts"
 import { connectionRoutes, importRoutes } from "../connections/routes.ts"
 import { accountRoutes } from "../environments/account-routes.ts"
@@ -9,6 +12,7 @@ import { integrationFunctionRoutes } from "../functions/integration-routes.ts"
 import { functionRoutes } from "../functions/routes.ts"
 import { integrationRoutes } from "../integrations/routes.ts"
 import { logRoutes } from "../logs/routes.ts"
+import { additionRoutes } from "../providers/addition-routes.ts"
 import { providerRoutes } from "../providers/routes.ts"
 import { proxyRoutes } from "../proxy/routes.ts"
 import { recordRoutes } from "../records/routes.ts"
@@ -36,10 +40,14 @@ export const endpoints: Endpoint[] = [
   ...openRoutes,
   documentRoute(() => ({ endpoints, raw: rawEndpoints })),
   ...providerRoutes,
+  ...additionRoutes,
   ...integrationRoutes,
   ...connectionRoutes,
   ...importRoutes,
   ...oldConnectionRoutes,
+  ...sessionRoutes,
+  ...oauthRoutes,
+  ...credentialRoutes,
   ...recordRoutes,
   ...syncRoutes,
   ...deployRoutes,

@@ -1,5 +1,7 @@
 import type { z } from "zod"
-import type { App, Ctx } from "../app/context.ts"
+import type { App, Ctx, SessionCtx } from "../app/context.ts"
+import { findSession, isSessionToken } from "../connect/sessions.ts"
+import { connectFaults } from "../connect/model.ts"
 import { authenticate, requireScope } from "../environments/keys.ts"
 import type { AppError, Issue } from "../kit/errors.ts"
 import { issuesOf } from "../kit/shapes.ts"
@@ -64,27 +66,63 @@ async function handle(door: Door, arrival: Arrival, requestId: string, counted: 
     const bytes = await readBytes(request, endpoint.rawBody(app))
     return toReply(await endpoint.handle(app, { ...shape(arrival, url, undefined), request, bytes }))
   }
-  const body =
-    endpoint.method === "GET" && !endpoint.body ? undefined : await readJson(request, app.config.bodyLimitBytes)
+  const bodyless = (endpoint.method === "GET" && !endpoint.body) || (endpoint.access === "key" && endpoint.rawBody)
+  const body = bodyless ? undefined : await readJson(request, app.config.bodyLimitBytes)
   if (endpoint.access === "anybody") {
     const address = callerAddress(request.headers, arrival.peer?.())
     if (endpoint.points) await count(door, request, counted, `address:${address}`, endpoint.points)
     return toReply(await endpoint.handle(app, { ...shape(arrival, url, body), request, bytes: nothing }))
   }
-  const ctx = await admit(door, { request, scope: endpoint.scope, requestId, counted })
+  if (endpoint.access === "session") {
+    const ctx = await admitSession(door, { request, url, requestId, counted, token: endpoint.token })
+    return toReply(await endpoint.handle(ctx, { ...shape(arrival, url, body), request, bytes: nothing }))
+  }
+  const { scope, sessions } = endpoint
+  const ctx = await admit(door, { request, scope, sessions, requestId, counted })
   endpoint.guard?.(request)
-  return toReply(await endpoint.handle(ctx, { ...shape(arrival, url, body), request, bytes: nothing }))
+  const bytes = endpoint.rawBody ? await readBytes(request, endpoint.rawBody(app)) : nothing
+  return toReply(await endpoint.handle(ctx, { ...shape(arrival, url, body), request, bytes }))
 }
 
-type Admission = { request: Request; scope: string | string[]; requestId: string; counted: Counted }
+type Arriving = { request: Request; requestId: string; counted: Counted }
+type Admission = Arriving & { scope: string | string[]; sessions?: true }
 
 /** Who calls, how often, and whether it may do this: the context of the request, or the refusal. */
-export async function admit(door: Door, { request, scope, requestId, counted }: Admission): Promise<Ctx> {
+export async function admit(door: Door, admission: Admission): Promise<Ctx> {
+  const { request, scope, requestId, counted } = admission
+  const header = request.headers.get("authorization")
+  const bearer = bearerOf(header)
+  if (admission.sessions && isSessionToken(bearer)) {
+    const { session, environment } = await findSession(door.app, bearer)
+    await count(door, request, counted, `session:${session.id}`, 1)
+    const caller = { kind: "session" as const, scopes: ["environment:integrations:list"], allowed: session.allowed }
+    requireScope(caller, scope)
+    return { ...door.app, environment, caller, requestId }
+  }
   const isScript = request.headers.get("nango-is-script")?.toLowerCase() === "true"
-  const { environment, caller } = await authenticate(door.app, request.headers.get("authorization"), isScript)
+  const { environment, caller } = await authenticate(door.app, header, isScript)
   await count(door, request, counted, `key:${environment.id}:${caller.keyId}${isScript ? ":script" : ""}`, 1)
   requireScope(caller, scope)
   return { ...door.app, environment, caller, requestId }
+}
+
+const bearerOf = (header: string | null): string => header?.replace(/^.*bearer\s+/i, "").trim() ?? ""
+
+type SessionAdmission = Arriving & { url: URL; token: "header" | "query" }
+
+/** The connect session that a browser calls with. Public keys, which older front ends send, are refused by name. */
+async function admitSession(door: Door, admission: SessionAdmission): Promise<SessionCtx> {
+  const { request, url, requestId, counted } = admission
+  const inQuery = admission.token === "query"
+  const token = inQuery ? url.searchParams.get("connect_session_token") : bearerOf(request.headers.get("authorization"))
+  if (inQuery && token === null) {
+    throw url.searchParams.has("public_key")
+      ? connectFaults.deprecated_authentication()
+      : connectFaults.missing_public_key()
+  }
+  const { session, environment } = await findSession(door.app, token ?? "")
+  await count(door, request, counted, `session:${session.id}`, 1)
+  return { ...door.app, environment, session, requestId }
 }
 
 /** Counts the request, and refuses it when the caller has used up the running window. A limiter that fails limits nobody. */

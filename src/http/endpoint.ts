@@ -1,5 +1,5 @@
 import type { z } from "zod"
-import type { App, Ctx } from "../app/context.ts"
+import type { App, Ctx, SessionCtx } from "../app/context.ts"
 
 /** What a handler answers when it is not simply 200 with a JSON body. A `text` body is JSON that was already written. */
 export type Reply = { reply: true; status: number; body?: unknown; text?: string; headers?: Record<string, string> }
@@ -44,6 +44,10 @@ type Input<Q extends Shape, B extends Shape, H extends Shape, P extends Shape> =
 type KeyEndpoint<Q extends Shape, B extends Shape, H extends Shape, P extends Shape> = Common<Q, B, H, P> & {
   access: "key"
   scope: string | string[]
+  /** Also for a connect session's token, which holds no scope but `integrations:list`. */
+  sessions?: true
+  /** The body is handed over as it came, whatever it is; the most bytes that it may have. */
+  rawBody?: (app: App) => number
   /** Looks at the request before its shapes are checked; may throw. */
   guard?: (request: Request) => void
   handle: (ctx: Ctx, input: Input<Q, B, H, P>) => unknown
@@ -58,7 +62,18 @@ type OpenEndpoint<Q extends Shape, B extends Shape, H extends Shape, P extends S
   handle: (app: App, input: Input<Q, B, H, P>) => unknown
 }
 
-export type Endpoint = KeyEndpoint<any, any, any, any> | OpenEndpoint<any, any, any, any>
+/**
+ * A route for the browser of an end user. Its connect session's token comes in the Authorization header, or in the query
+ * as `connect_session_token` on routes that a browser opens by itself.
+ */
+type SessionEndpoint<Q extends Shape, B extends Shape, H extends Shape, P extends Shape> = Common<Q, B, H, P> & {
+  access: "session"
+  token: "header" | "query"
+  handle: (ctx: SessionCtx, input: Input<Q, B, H, P>) => unknown
+}
+
+export type Endpoint =
+  KeyEndpoint<any, any, any, any> | OpenEndpoint<any, any, any, any> | SessionEndpoint<any, any, any, any>
 
 /** Declares one route: who may call it, the shape of what comes in, and the one verb that answers. */
 export const keyEndpoint = <
@@ -78,6 +93,15 @@ export const openEndpoint = <
 >(
   endpoint: Omit<OpenEndpoint<Q, B, H, P>, "access">,
 ): Endpoint => ({ ...endpoint, access: "anybody" })
+
+export const sessionEndpoint = <
+  Q extends Shape = undefined,
+  B extends Shape = undefined,
+  H extends Shape = undefined,
+  P extends Shape = undefined,
+>(
+  endpoint: Omit<SessionEndpoint<Q, B, H, P>, "access">,
+): Endpoint => ({ ...endpoint, access: "session" })
 
 /**
  * A route that gets the request as it came: any method, body unread, path and query untouched. It needs a secret key;

@@ -31,7 +31,11 @@ export function describeApi({ endpoints, raw }: Tables): Json {
     info: { title: "sluice", version },
     paths,
     components: {
-      securitySchemes: { secretKey: { type: "http", scheme: "bearer", description: "A secret key of an environment" } },
+      securitySchemes: {
+        secretKey: { type: "http", scheme: "bearer", description: "A secret key of an environment" },
+        sessionHeader: { type: "http", scheme: "bearer", description: "The token of a connect session" },
+        sessionQuery: { type: "apiKey", in: "query", name: "connect_session_token" },
+      },
       schemas: { Error: errorSchema },
       responses: {
         Error: {
@@ -50,8 +54,11 @@ type Route = Pick<Endpoint, "path" | "summary" | "query" | "headers" | "params">
   body?: z.ZodType
   /** A body of any kind is taken. */
   anyBody?: boolean
-  access: "key" | "anybody"
+  rawBody?: unknown
+  access: "key" | "session" | "anybody"
   scope?: string | string[]
+  sessions?: true
+  token?: "header" | "query"
 }
 
 /** Such a route takes any method; these are the ones that a document can name. */
@@ -77,16 +84,18 @@ function describeOperation(endpoint: Route): Json {
   }
 }
 
-function bodyOf({ body, anyBody }: Route): Json {
-  if (anyBody) return { requestBody: { content: { "*/*": {} } } }
+function bodyOf({ body, anyBody, rawBody }: Route): Json {
+  if (anyBody || rawBody) return { requestBody: { content: { "*/*": {} } } }
   return body ? { requestBody: { content: { "application/json": { schema: schemaOf(body) } } } } : {}
 }
 
 /** Any one of the scopes suffices, so each is a requirement of its own. */
-function securityOf({ access, scope = [] }: Route): Json[] {
+function securityOf({ access, scope = [], sessions, token }: Route): Json[] {
   if (access === "anybody") return []
+  if (access === "session") return [token === "query" ? { sessionQuery: [] } : { sessionHeader: [] }]
   const scopes = [scope].flat()
-  return scopes.length === 0 ? [{ secretKey: [] }] : scopes.map((scope) => ({ secretKey: [fullScope(scope)] }))
+  const keys = scopes.length === 0 ? [{ secretKey: [] }] : scopes.map((scope) => ({ secretKey: [fullScope(scope)] }))
+  return sessions ? [...keys, { sessionHeader: [] }] : keys
 }
 
 function pathParameters({ path, params }: Route): Json[] {

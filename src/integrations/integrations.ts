@@ -1,5 +1,6 @@
 import { and, asc, eq, isNull } from "drizzle-orm"
-import { type EnvironmentCtx, inTransaction } from "../app/context.ts"
+import { type App, type EnvironmentCtx, inTransaction } from "../app/context.ts"
+import { environments } from "../environments/model.ts"
 import { seal, unseal } from "../kit/crypto.ts"
 import type { Provider } from "../providers/model.ts"
 import { checkIntegrationConfig } from "./config-fields.ts"
@@ -53,6 +54,20 @@ export function listIntegrations(ctx: EnvironmentCtx): Promise<IntegrationRow[]>
 }
 
 const appModes = new Set(["OAUTH1", "OAUTH2", "APP", "CUSTOM"])
+
+/** Which integrations of all environments use which provider. */
+export function listProviderUses(app: App): Promise<{ provider: string; environment: string; integration: string }[]> {
+  return app.db
+    .select({
+      provider: integrations.provider,
+      environment: environments.name,
+      integration: integrations.unique_key,
+    })
+    .from(integrations)
+    .innerJoin(environments, eq(environments.id, integrations.environment_id))
+    .where(and(isNull(integrations.deleted_at), isNull(environments.deleted_at)))
+    .orderBy(asc(integrations.id))
+}
 
 export async function createIntegration(ctx: EnvironmentCtx, input: NewIntegration): Promise<IntegrationRow> {
   const provider = ctx.catalogue.find(input.provider)

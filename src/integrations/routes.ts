@@ -16,14 +16,11 @@ import {
   IntegrationParams,
   type IntegrationRow,
   QuickstartIntegration,
-  toPublic,
   UpdateIntegration,
 } from "./model.ts"
-import { shownCredentials, webhookUrl } from "./show.ts"
+import { showIntegration, shownCredentials, webhookUrl } from "./show.ts"
 
 const Include = z.strictObject({ include: oneOrMany(z.enum(["webhook", "credentials"])).optional() })
-
-const show = (ctx: Ctx, row: IntegrationRow) => toPublic(row, ctx.catalogue.find(row.provider), ctx.serverUrl())
 
 export const integrationRoutes = [
   keyEndpoint({
@@ -31,7 +28,12 @@ export const integrationRoutes = [
     path: "/integrations",
     summary: "All integrations of the environment",
     scope: ["integrations:list", "integrations:list_credentials"],
-    handle: async (ctx) => ({ data: (await listIntegrations(ctx)).map((row) => show(ctx, row)) }),
+    sessions: true,
+    handle: async (ctx) => {
+      const allowed = ctx.caller.kind === "session" ? ctx.caller.allowed : undefined
+      const rows = (await listIntegrations(ctx)).filter(({ unique_key }) => allowed?.includes(unique_key) ?? true)
+      return { data: rows.map((row) => showIntegration(ctx, row)) }
+    },
   }),
   keyEndpoint({
     method: "POST",
@@ -39,7 +41,7 @@ export const integrationRoutes = [
     summary: "Configures a provider",
     scope: "integrations:create",
     body: CreateIntegration,
-    handle: async (ctx, { body }) => ({ data: show(ctx, await createIntegration(ctx, body)) }),
+    handle: async (ctx, { body }) => ({ data: showIntegration(ctx, await createIntegration(ctx, body)) }),
   }),
   keyEndpoint({
     method: "POST",
@@ -58,7 +60,7 @@ export const integrationRoutes = [
     params: IntegrationParams,
     handle: async (ctx, { params, query }) => {
       const row = await getIntegration(ctx, params.uniqueKey)
-      return { data: { ...show(ctx, row), ...included(ctx, row, query.include ?? []) } }
+      return { data: { ...showIntegration(ctx, row), ...included(ctx, row, query.include ?? []) } }
     },
   }),
   keyEndpoint({
@@ -69,7 +71,7 @@ export const integrationRoutes = [
     params: IntegrationParams,
     body: UpdateIntegration,
     handle: async (ctx, { params, body }) => ({
-      data: show(ctx, await updateIntegration(ctx, params.uniqueKey, body)),
+      data: showIntegration(ctx, await updateIntegration(ctx, params.uniqueKey, body)),
     }),
   }),
   keyEndpoint({

@@ -1,82 +1,74 @@
-import type { Provider } from "./model.ts"
-import type { CatalogueProblem, SourceEntry } from "./source.ts"
+import type { CatalogueProblem } from "./source.ts"
 
-type Resolution = {
-  providers: Map<string, Provider>
-  problems: CatalogueProblem[]
+/** What is known of an entry without parsing it. */
+export type EntryRow = {
+  alias?: string
+  /** It names its auth mode itself. */
+  mode: boolean
+  file: string
+  line?: number
+  aliasLine?: number
 }
 
 /**
- * Gives every entry the members of the entry that its `alias` names, its own on top (a shallow merge: `proxy` and the
- * like are replaced as a whole). The order of entries does not matter. Circles and unknown names are problems, reported
- * once, at the entry that causes them; `broken` names entries that are left out because they have been reported before.
+ * Finds the entries whose alias chain ends well, whatever their order. Circles, unknown names and an auth mode that
+ * comes from nowhere are problems, reported once, at the entry that causes them; `undefined` stands for an entry that is
+ * left out because it was reported before.
  */
-export function resolveAliases(entries: ReadonlyMap<string, SourceEntry>, broken: readonly string[] = []): Resolution {
-  const done = new Map<string, Provider | undefined>(broken.map((id) => [id, undefined]))
+export function resolveAliases(rows: ReadonlyMap<string, EntryRow | undefined>): {
+  good: Set<string>
+  problems: CatalogueProblem[]
+} {
+  /** Whether an entry is good, once that is known. */
+  const done = new Map<string, boolean>()
   const problems: CatalogueProblem[] = []
-  for (const id of entries.keys()) resolveChain(id, entries, done, problems)
-  const providers = new Map<string, Provider>()
-  for (const id of entries.keys()) {
-    const provider = done.get(id)
-    if (provider) providers.set(id, provider)
-  }
-  return { providers, problems }
+  for (const [id, row] of rows) if (!row) done.set(id, false)
+  for (const id of rows.keys()) followChain(id, rows, done, problems)
+  return { good: new Set([...done].filter(([, isGood]) => isGood).map(([id]) => id)), problems }
 }
 
-/** Walks from an entry to the end of its alias chain, then merges on the way back. */
-function resolveChain(
+/** Walks from an entry to the end of its alias chain, or to one that was looked at before, and judges all on the way. */
+function followChain(
   start: string,
-  entries: ReadonlyMap<string, SourceEntry>,
-  done: Map<string, Provider | undefined>,
+  rows: ReadonlyMap<string, EntryRow | undefined>,
+  done: Map<string, boolean>,
   problems: CatalogueProblem[],
 ): void {
   const chain: string[] = []
   const seen = new Set<string>()
   let id: string | undefined = start
   while (id !== undefined && !done.has(id)) {
-    const source = entries.get(id)
-    if (!source || seen.has(id)) {
-      problems.push(describeBrokenChain(chain, id, entries))
-      for (const member of chain) done.set(member, undefined)
+    const row = rows.get(id)
+    if (!row || seen.has(id)) {
+      problems.push(describeBrokenChain(chain, id, rows))
+      for (const member of chain) done.set(member, false)
       return
     }
     chain.push(id)
     seen.add(id)
-    id = source.entry.alias
+    id = row.alias
   }
-  let base = id === undefined ? {} : done.get(id)
+  // Whoever stands at the end of a good chain has a mode, so all before it have one too.
+  let isGood = id === undefined ? undefined : done.get(id)
   for (const member of chain.toReversed()) {
-    base = mergeEntry(member, base, entries.get(member) as SourceEntry, problems)
-    done.set(member, base as Provider | undefined)
+    const row = rows.get(member) as EntryRow
+    if (isGood === undefined && !row.mode) {
+      const { file, line } = row
+      problems.push({ file, line, provider: member, field: "auth_mode", message: "is required" })
+    }
+    isGood ??= row.mode
+    done.set(member, isGood)
   }
 }
 
-function mergeEntry(
+function describeBrokenChain(
+  chain: string[],
   id: string,
-  base: Partial<Provider> | undefined,
-  source: SourceEntry,
-  problems: CatalogueProblem[],
-): Provider | undefined {
-  // What the alias leads to is broken and has been reported there.
-  if (!base) return undefined
-  const merged: Partial<Provider> = { ...base, ...source.entry }
-  if (merged.auth_mode !== undefined) return merged as Provider
-  problems.push(problemAt(id, source, "auth_mode", "is required"))
-  return undefined
-}
-
-function describeBrokenChain(chain: string[], id: string, entries: ReadonlyMap<string, SourceEntry>): CatalogueProblem {
+  rows: ReadonlyMap<string, EntryRow | undefined>,
+): CatalogueProblem {
   const last = chain.at(-1) as string
-  const source = entries.get(last) as SourceEntry
-  if (!entries.has(id)) return problemAt(last, source, "alias", `names "${id}", which is not in the catalogue`)
+  const { file, aliasLine: line } = rows.get(last) as EntryRow
   const circle = [...chain.slice(chain.indexOf(id)), id].join(" → ")
-  return problemAt(last, source, "alias", `goes round in a circle: ${circle}`)
+  const message = rows.has(id) ? `goes round in a circle: ${circle}` : `names "${id}", which is not in the catalogue`
+  return { file, line, provider: last, field: "alias", message }
 }
-
-const problemAt = (provider: string, source: SourceEntry, field: string, message: string): CatalogueProblem => ({
-  file: source.file,
-  line: source.lineOf?.([field]),
-  provider,
-  field,
-  message,
-})

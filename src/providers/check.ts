@@ -3,8 +3,8 @@ import { providerIdPattern } from "./model.ts"
 import { collectTemplates, isMalformed, isUrlPath, sidesOf, type FoundTemplate } from "./check-templates.ts"
 import { placeholdersIn, renderTemplate } from "./template.ts"
 
-/** A broken rule: where in the entry, and what is wrong. */
-export type Finding = { path: string[]; message: string }
+/** A broken rule: where in the entry, and what is wrong. `fatal`: whoever uses the entry would trip over it. */
+export type Finding = { path: string[]; message: string; fatal?: true }
 
 /** Checks one of our own entries (alias resolved). Gives one sentence for each broken rule, none when it is good. */
 export function checkProvider(name: string, provider: Provider): string[] {
@@ -108,7 +108,7 @@ function checkConfigUse(provider: Provider, templates: FoundTemplate[]): Finding
     ...(provider.redirect_uri_metadata ?? []),
     ...(provider.webhook_response_metadata ?? []),
   ])
-  const used = new Set<string>()
+  const used = new Set<unknown>(namedForCallers(provider))
   const findings: Finding[] = []
   for (const { path, template } of templates) {
     for (const name of placeholdersIn(template)) {
@@ -132,6 +132,10 @@ function checkConfigUse(provider: Provider, templates: FoundTemplate[]): Finding
   }
   return findings
 }
+
+/** `proxy.connection_config` names fields that no template needs, but the paths that callers write. */
+const namedForCallers = ({ proxy }: Provider): unknown[] =>
+  Array.isArray(proxy?.connection_config) ? proxy.connection_config : []
 
 /** Aliases inherit fields; these modes and scripts read the connection config by themselves. */
 const readsConfigElsewhere = (provider: Provider) =>
@@ -180,6 +184,7 @@ function checkFields(provider: Provider): Finding[] {
       fieldProblems(field, provider).map((message) => ({
         path: [section, key],
         message,
+        ...(message.startsWith(badPattern) && { fatal: true as const }),
       })),
     ),
   )
@@ -197,13 +202,15 @@ function fieldProblems(field: ProviderField, provider: Provider): string[] {
   return problems
 }
 
+const badPattern = "has a bad pattern"
+
 function patternProblems(pattern: string, example: ProviderField["example"]): string[] {
   // The engine's own sentence says best why a pattern is no regular expression.
   try {
     const expression = new RegExp(pattern)
     return example === undefined || expression.test(String(example)) ? [] : ["has an example that its pattern refuses"]
   } catch (error) {
-    return [`has a bad pattern: ${(error as Error).message}`]
+    return [`${badPattern}: ${(error as Error).message}`]
   }
 }
 

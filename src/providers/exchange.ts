@@ -1,4 +1,8 @@
 import { z } from "zod"
+import { exchangeRecipes } from "./exchange-recipes.ts"
+import type { Provider } from "./model.ts"
+import { ConnectionLookup } from "./lookup.ts"
+import { Outcome } from "./outcome.ts"
 
 /*
  * Members of an entry that are ours and not of the public format: what providers do their own way, as data.
@@ -9,16 +13,6 @@ const Text = z.string()
 const Scalar = z.union([Text, z.number(), z.boolean()])
 const Params = z.record(Text, z.unknown())
 const Headers = z.record(Text, Scalar)
-
-/** One thing that an answer says; all members must fit. Without a path the whole body is looked at. */
-export const Outcome = z.strictObject({
-  path: Text.optional(),
-  equals: Scalar.optional(),
-  /** Regular expression, tried on the text of the value. */
-  matches: Text.optional(),
-  missing: z.literal(true).optional(),
-})
-export type Outcome = z.infer<typeof Outcome>
 
 /** The call that shows whether typed credentials work; of several endpoints the first good answer is enough. */
 export const ProviderVerification = z.strictObject({
@@ -37,8 +31,9 @@ export const ProviderVerification = z.strictObject({
 export type ProviderVerification = z.infer<typeof ProviderVerification>
 
 /**
- * How a token is asked for where it differs from RFC 6749. Templates may use `clientId`, `clientSecret`, `code`,
- * `redirectUri`, `codeVerifier`, `state`, `accessToken`, `refreshToken`, `connectionConfig.*`, `now` and `random`.
+ * How a token is asked for where it differs from RFC 6749. Templates may use `clientId`, `clientSecret`,
+ * `clientSecretHead` (its first 20 characters), `code`, `redirectUri`, `callbackHost`, `codeVerifier`, `state`, `scopes`
+ * (as one text), `accessToken`, `refreshToken`, `claims.*` (of the access token), `connectionConfig.*`, `now` and `random`.
  */
 const exchangeMembers = {
   url: Text.optional(),
@@ -54,6 +49,8 @@ const exchangeMembers = {
   params: Params.optional(),
   query: Params.optional(),
   headers: Headers.optional(),
+  /** A header with the HMAC-SHA256, in hex, of `of`, which may use `body`; the key is the client's secret. */
+  sign: z.strictObject({ header: Text, of: Text }).optional(),
   /** Dotted path to the object that holds the token. */
   response_path: Text.optional(),
   /** `access_token`, `refresh_token`, `expires_in`, `expires_at` → where they stand in it. */
@@ -63,7 +60,10 @@ const exchangeMembers = {
   fail_if: z.array(Outcome).optional(),
 }
 const Exchange = z.strictObject(exchangeMembers)
-/** `then` is a second request, made with the token of the first; its token counts. */
+/**
+ * `then` is a second request, made with the token of the first; its token counts. A refresh token that it does not bring
+ * is that of the first.
+ */
 export const TokenExchange = z.strictObject({ ...exchangeMembers, then: Exchange.optional() })
 export type TokenExchange = z.infer<typeof TokenExchange>
 
@@ -74,8 +74,24 @@ export const RefreshExchange = z.strictObject({
   only_when_forced: z.boolean().optional(),
   /** Works with what the connection holds even when that is no refresh token. */
   without_refresh_token: z.boolean().optional(),
+  /** A good answer brings no token: the one at hand lives on for `expires_in`. */
+  same_token: z.boolean().optional(),
+  /** Top-level members of the token answer that stay when a refresh leaves them out. */
+  keep_raw: z.array(Text).optional(),
 })
 export type RefreshExchange = z.infer<typeof RefreshExchange>
+
+/**
+ * A second token, asked for after each exchange and refresh. `save` names the member of the connection's configuration
+ * that gets `{access_token, expires_in, expires_at}`; the connection is renewed before either token ends.
+ */
+export const ExtraToken = z.strictObject({
+  save: Text,
+  url: Text,
+  client: z.enum(["body", "basic", "none"]).optional(),
+  params: Params,
+})
+export type ExtraToken = z.infer<typeof ExtraToken>
 
 /** The proxied call that ends a connection's access at the provider when the connection is deleted. */
 export const Revocation = z.strictObject({
@@ -94,7 +110,25 @@ export type Revocation = z.infer<typeof Revocation>
 export const ownMembers = {
   token_exchange: TokenExchange.optional(),
   refresh_exchange: RefreshExchange.optional(),
+  extra_token: ExtraToken.optional(),
+  /**
+   * Hosts, with all below them, that a token request may go to where a value that the provider tells by way of the
+   * browser stands in the host. Default: the site of the authorization URL.
+   */
+  token_hosts: z.array(Text).optional(),
   revocation: Revocation.optional(),
+  /** Ours: what is looked up once a connection is there, where no public name says it. */
+  post_connection: z.array(ConnectionLookup).optional(),
   /** RFC 7662: tells when a token ends whose answer does not say so. */
   introspection_url: Text.optional(),
+}
+
+const exchangeMembersOf = ["token_exchange", "refresh_exchange", "extra_token", "token_hosts"] as const
+export type ExchangeRecipe = Pick<Provider, (typeof exchangeMembersOf)[number]>
+
+/** A provider with the recipe of its id, or of the next entry in its alias chain that has one. */
+export function withExchangeRecipe(chain: readonly string[], provider: Provider): Provider {
+  const id = chain.find((name) => Object.hasOwn(exchangeRecipes, name))
+  if (id === undefined || exchangeMembersOf.some((member) => provider[member] !== undefined)) return provider
+  return { ...provider, ...exchangeRecipes[id] }
 }

@@ -20,6 +20,7 @@ export const providerRoutes = [
     path: "/providers",
     summary: "The catalogue",
     scope: anyKey,
+    sessions: true,
     query: z.strictObject({ search: UniqueKey.optional() }),
     handle: (ctx, { query }) => {
       // Of the characters that a search may have only the dot means something to an expression.
@@ -33,6 +34,7 @@ export const providerRoutes = [
     path: "/providers/:provider",
     summary: "One entry of the catalogue",
     scope: anyKey,
+    sessions: true,
     params: OneProvider,
     handle: (ctx, { params }) => {
       const provider = ctx.catalogue.find(params.provider)

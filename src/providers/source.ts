@@ -1,8 +1,7 @@
 import { readdir, stat } from "node:fs/promises"
 import { basename, extname, join } from "node:path"
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from "yaml"
-import { messageOf } from "../kit/errors.ts"
 import { ProviderEntry, providerIdPattern } from "./model.ts"
+import { type FieldPath, readYaml, type YamlMap } from "./yaml-text.ts"
 
 /** Something about one place of a catalogue file. `field` is a dotted path inside the entry. */
 export type CatalogueProblem = {
@@ -12,21 +11,20 @@ export type CatalogueProblem = {
   field?: string
   message: string
 }
-/** A path inside a document, as zod reports it. */
-export type FieldPath = readonly PropertyKey[]
+/** Something that does not keep an entry from being used. `rule`: the format forbids it, so nothing new may have it. */
+export type CatalogueWarning = CatalogueProblem & { rule?: true }
 /** An entry before its alias is resolved, with the place it came from. */
 export type SourceEntry = {
   entry: ProviderEntry
   file: string
-  /** Line of a member, or of the closest thing above it that exists; undefined for compiled entries. */
-  lineOf?: (path: FieldPath) => number
-  /** Written by the operator, not by us. */
-  foreign: boolean
+  /** Line of a member, or of the closest thing above it that exists. */
+  lineOf: (path: FieldPath) => number
 }
+/** A problem without a `provider` is about the whole file. */
 export type Source = {
   entries: Map<string, SourceEntry>
   problems: CatalogueProblem[]
-  warnings: CatalogueProblem[]
+  warnings: CatalogueWarning[]
 }
 
 /**
@@ -34,144 +32,135 @@ export type Source = {
  */
 export type Authorship = "own" | "foreign"
 
+/** One file as it was read. In a file of its own an entry has its id from the file's name. */
+export type SourceFile = { file: string; id?: string; text: string }
+export type SourceFiles = { files: SourceFile[]; problems: CatalogueProblem[] }
+
+/** A catalogue of all known APIs has one megabyte. */
+export const largestCatalogueBytes = 32 * 1024 * 1024
+
 const isYaml = (name: string) => [".yaml", ".yml"].includes(extname(name))
 
-/** Reads a folder of `<id>.yaml` files with one entry each. Never throws for what stands in a file. */
-export async function readFolder(folder: string, authorship: Authorship): Promise<Source> {
-  const source = emptySource()
-  const names = (await readdir(folder)).filter(isYaml).toSorted()
-  const files = names.map((name) => join(folder, name))
-  const texts = await Promise.all(files.map((file) => Bun.file(file).text()))
-  for (const [index, file] of files.entries()) {
-    const id = basename(file, extname(file))
-    const document = readDocument(file, texts[index] as string, source, id)
-    if (document) addEntry(source, document, id, [], authorship)
-  }
-  return source
-}
-
-/** Reads one file that maps ids to entries. Never throws for what stands in the file. */
-export async function readCatalogueFile(file: string, authorship: Authorship): Promise<Source> {
-  const source = emptySource()
-  const document = readDocument(file, await Bun.file(file).text(), source)
-  for (const id of Object.keys(document?.value ?? {})) {
-    addEntry(source, document as ReadDocument, id, [id], authorship)
-  }
-  return source
-}
-
-/** Reads what the operator points at: a folder of entries, or one file of many. */
-export async function readExtra(path: string): Promise<Source> {
+/**
+ * Reads the files of a folder with one entry each, or one file of many entries. What cannot be read or is larger than
+ * 32 MiB in all is a problem, found before anything is read.
+ */
+export async function readFiles(path: string): Promise<SourceFiles> {
   // A path that cannot be read is a mistake of the person who typed it; it is reported like one in a file.
   try {
     const isFolder = (await stat(path)).isDirectory()
-    return await (isFolder ? readFolder(path, "foreign") : readCatalogueFile(path, "foreign"))
+    const names = isFolder ? (await readdir(path)).filter(isYaml).toSorted() : []
+    const paths = isFolder ? names.map((name) => join(path, name)) : [path]
+    const sizes = await Promise.all(paths.map(async (file) => (await stat(file)).size))
+    const total = sizes.reduce((sum, size) => sum + size, 0)
+    if (total > largestCatalogueBytes) return { files: [], problems: [tooLarge(path, total)] }
+    const texts = await Promise.all(paths.map((file) => Bun.file(file).text()))
+    const files = paths.map((file, index) => ({
+      file,
+      id: isFolder ? basename(file, extname(file)) : undefined,
+      text: texts[index] as string,
+    }))
+    return { files, problems: [] }
   } catch (error) {
     if (!(error instanceof Error && "syscall" in error)) throw error
-    return { ...emptySource(), problems: [{ file: path, message: `cannot be read: ${error.message}` }] }
+    return { files: [], problems: [{ file: path, message: `cannot be read: ${error.message}` }] }
   }
 }
 
-/** A source without anything in it. */
-export const emptySource = (): Source => ({
-  entries: new Map(),
-  problems: [],
-  warnings: [],
+const tooLarge = (file: string, bytes: number): CatalogueProblem => ({
+  file,
+  message: `has ${Math.ceil(bytes / 1024 / 1024)} MiB; a catalogue may have at most ${largestCatalogueBytes / 1024 / 1024} MiB`,
 })
 
-type ReadDocument = {
-  file: string
-  value: Record<string, unknown>
-  lineOf: (path: FieldPath) => number
+/** Makes entries of files. Never throws for what stands in them. */
+export function readEntries({ files, problems }: SourceFiles, authorship: Authorship): Source {
+  const source: Source = { entries: new Map(), problems: [...problems], warnings: [] }
+  for (const { file, id, text } of files) {
+    const map = readYaml(text)
+    if (Array.isArray(map)) {
+      for (const { line, message } of map) source.problems.push({ file, line, provider: id, message })
+      continue
+    }
+    const twice = duplicatesIn(map, file, source, id)
+    const ids = id === undefined ? Object.keys(map.value) : [id]
+    for (const name of ids) {
+      if (twice.has(name)) continue
+      addEntry(source, { file, map, id: name, prefix: id === undefined ? [name] : [], authorship })
+    }
+  }
+  return source
 }
 
-function readDocument(file: string, text: string, source: Source, provider?: string): ReadDocument | undefined {
-  const refuse = (line: number, message: string) => {
-    source.problems.push({ file, line, provider, message })
-    return undefined
+/** Reads a folder or file and makes entries of it. */
+export const readSource = async (path: string, authorship: Authorship): Promise<Source> =>
+  readEntries(await readFiles(path), authorship)
+
+/** Reports keys that stand twice; answers the ids that can therefore not be used. */
+function duplicatesIn({ duplicates }: YamlMap, file: string, source: Source, id?: string): Set<string> {
+  for (const { key, line, topLevel } of duplicates) {
+    const message = topLevel && id === undefined ? "is defined twice" : "has a key that stands twice"
+    source.problems.push({ file, line, provider: id ?? key, message })
   }
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const lineAt = (offset: number) => Math.max(1, lines.linePos(offset).line)
-  for (const error of document.errors) refuse(lineAt(error.pos[0]), error.message)
-  if (document.errors.length > 0) return undefined
-  const { contents } = document
-  if (!isMap(contents)) return refuse(1, contents === null ? "is empty" : "must be a map")
-  // The index keeps the search for a line short in a file of a thousand entries.
-  const index = new Map(contents.items.map((pair) => [keyOf(pair), pair]))
-  const lineOf = (path: FieldPath) => lineAt(offsetOf(document, index, path))
-  // The parser refuses documents that grow without bound through their anchors.
-  try {
-    return { file, value: document.toJS() as Record<string, unknown>, lineOf }
-  } catch (error) {
-    return refuse(1, messageOf(error))
-  }
+  return new Set(duplicates.map(({ key }) => id ?? key))
 }
 
-const keyOf = ({ key }: Pair) => String(isScalar(key) ? key.value : key)
+type Place = { file: string; map: YamlMap; id: string; prefix: string[]; authorship: Authorship }
 
-/** Where the member at the path begins; what is missing is at the closest thing above it. */
-function offsetOf(document: Document, index: ReadonlyMap<string, Pair>, path: FieldPath): number {
-  let node: Node | null = document.contents
-  let offset = node?.range?.[0] ?? 0
-  for (const [depth, segment] of path.entries()) {
-    if (isAlias(node)) node = node.resolve(document) ?? null
-    const pair = depth === 0 ? index.get(String(segment)) : findPair(node, String(segment))
-    const item = isSeq(node) ? node.items[Number(segment)] : undefined
-    const key = (pair?.key ?? item) as Node | undefined
-    if (!key) return offset
-    offset = key.range?.[0] ?? offset
-    node = (pair ? pair.value : item) as Node | null
-  }
-  return offset
-}
-
-const findPair = (node: Node | null, name: string) =>
-  isMap(node) ? node.items.find((pair) => keyOf(pair) === name) : undefined
-
-function addEntry(source: Source, document: ReadDocument, id: string, prefix: string[], authorship: Authorship): void {
-  const { file, value } = document
-  const lineOf = (path: FieldPath) => document.lineOf([...prefix, ...path])
+function addEntry(source: Source, { file, map, id, prefix, authorship }: Place): void {
+  const lineOf = (path: FieldPath) => map.lineOf([...prefix, ...path])
   const report = (list: CatalogueProblem[], path: FieldPath, message: string) =>
-    list.push({
-      file,
-      line: lineOf(path),
-      provider: id,
-      field: path.map(String).join(".") || undefined,
-      message,
-    })
+    list.push({ file, line: lineOf(path), provider: id, field: path.map(String).join(".") || undefined, message })
   if (!providerIdPattern.test(id)) {
     report(source.problems, [], "is not a provider id: use small letters, digits and hyphens")
     return
   }
   if (source.entries.has(id)) {
+    // Which of the two is meant is not for us to guess.
+    source.entries.delete(id)
     report(source.problems, [], "is defined twice")
     return
   }
-  const entry = (prefix.length > 0 ? value[id] : value) as ProviderEntry
-  const parsed = ProviderEntry.safeParse(entry)
-  let broken = false
-  for (const issue of parsed.error?.issues ?? []) {
-    if (issue.code === "unrecognized_keys") {
-      const list = authorship === "own" ? source.problems : source.warnings
-      for (const key of issue.keys) report(list, [...issue.path, key], "is not a known field")
-      continue
-    }
-    broken = true
-    report(source.problems, issue.path, describeIssue(issue.message))
-  }
   // The entry itself is kept, not zod's copy: unknown members stay with it.
-  if (!broken)
-    source.entries.set(id, {
-      entry,
-      file,
-      lineOf,
-      foreign: authorship === "foreign",
-    })
+  const entry = (prefix.length > 0 ? map.value[id] : map.value) as ProviderEntry
+  let broken = false
+  for (const { path, message, unknown } of shapeProblems(entry)) {
+    const isWarning = unknown && authorship === "foreign"
+    report(isWarning ? source.warnings : source.problems, path, message)
+    if (!unknown) broken = true
+  }
+  if (!broken) source.entries.set(id, { entry, file, lineOf })
+}
+
+type ShapeProblem = { path: PropertyKey[]; message: string; unknown: boolean }
+
+/** What the shape of an entry does not allow; `unknown` members are no more than that. */
+export function shapeProblems(entry: unknown): ShapeProblem[] {
+  const { error } = ProviderEntry.safeParse(entry)
+  return (error?.issues ?? []).flatMap((issue): ShapeProblem[] =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => ({ path: [...issue.path, key], message: "is not a known field", unknown: true }))
+      : [{ path: issue.path, message: describeIssue(issue.message), unknown: false }],
+  )
 }
 
 const describeIssue = (message: string) =>
   message.endsWith("received undefined") ? "is required" : message.replace(/^Invalid (?:input|option): /, "")
+
+/** One entry of a JSON or YAML text, as the API takes it. */
+export const readOneEntry = (text: string, id: string): Source =>
+  readEntries({ files: [{ file: fromApi, id, text }], problems: [] }, "foreign")
+
+const fromApi = "the API"
+
+/** Entries that the API took before. Lines are those of JSON on one line. */
+export function sourceOfAdditions(rows: readonly { name: string; entry: string }[]): Source {
+  const source: Source = { entries: new Map(), problems: [], warnings: [] }
+  for (const { name, entry } of rows) {
+    const map: YamlMap = { value: JSON.parse(entry) as Record<string, unknown>, lineOf: () => 1, duplicates: [] }
+    addEntry(source, { file: fromApi, map, id: name, prefix: [], authorship: "foreign" })
+  }
+  return source
+}
 
 /** One line for a person: `file:line: provider "x", field y: what is wrong`. */
 export function describeProblem({ file, line, provider, field, message }: CatalogueProblem): string {

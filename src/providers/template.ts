@@ -137,6 +137,20 @@ export function unsafeHostValue(template: string, scope: TemplateScope): string 
   return sides.map((side) => unsafeHostNode(side, scope)).find((name) => name !== undefined)
 }
 
+/** The host in each side of a URL template `A || B`: the names in it, and the text after the last of them. */
+export function hostsIn(template: string): { names: string[]; tail: string }[] {
+  const sides = splitNodes(parseTemplate(template), "||").map(trimNodes)
+  return sides.map((nodes) => {
+    const text = nodes.map((node) => (node.kind === "text" ? node.text : "\0")).join("")
+    const host = /^(?:[a-z]+:\/\/)?([^/?#]*)/i.exec(text)?.[1] ?? ""
+    const filled = nodes.filter((node) => node.kind !== "text").slice(0, host.split("\0").length - 1)
+    return { names: namesIn(filled), tail: host.slice(host.lastIndexOf("\0") + 1) }
+  })
+}
+
+/** Whether a URL template is nothing but a placeholder after the scheme, so that its value may hold a path as well. */
+export const isWholeUrl = (template: string): boolean => /^(?:https?:\/\/)?\$\{[^${}]+\}$/.test(template.trim())
+
 function unsafeHostNode(nodes: readonly TemplateNode[], scope: TemplateScope): string | undefined {
   let before = ""
   for (const node of nodes) {

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import type { Provider } from "./model.ts"
+import { ValueKind } from "./value-kind.ts"
 import { webhookRecipes } from "./webhook-recipes.ts"
 
 /*
@@ -58,8 +59,7 @@ export type WebhookVerify = z.infer<typeof WebhookVerify>
 const Match = z.strictObject({
   /** The first that gives a text counts. */
   value: Templates,
-  /** `origin` of a URL; `first-label` of a host name; `email-hash`: as the reference stores mail addresses. */
-  as: z.enum(["origin", "first-label", "email-hash"]).optional(),
+  as: ValueKind.optional(),
   /** What must equal it, or be a list that has it. */
   in: z.string().regex(/^(connection_id|(metadata|connection_config)\.\S+)$/),
 })

@@ -1,5 +1,6 @@
 import {
   chooseBaseUrl,
+  isWholeUrl,
   missingPlaceholders,
   renderTemplate,
   unsafeHostValue,
@@ -74,7 +75,7 @@ function resolveBase(input: BuildInput, scope: TemplateScope): Base {
     provider.proxy?.base_url
   if (!template) throw faults.unsupported_provider()
   const chosen = chooseBaseUrl(template, connection.connectionConfig)
-  const unsafe = unsafeHostValue(chosen, scope)
+  const unsafe = isWholeUrl(chosen) ? undefined : unsafeHostValue(chosen, scope)
   if (unsafe) {
     throw faults.invalid_base_url({
       message: `The value of ${unsafe} must be a host name, without scheme, path or user`,

@@ -4,6 +4,8 @@ import { defineFaults } from "../kit/errors.ts"
 import logs0001 from "./migrations/sqlite/logs_0001_init.sql" with { type: "text" }
 import logs0002 from "./migrations/sqlite/logs_0002_search.sql" with { type: "text" }
 import main0001 from "./migrations/sqlite/main_0001_init.sql" with { type: "text" }
+import main0002 from "./migrations/sqlite/main_0002_connect.sql" with { type: "text" }
+import main0003 from "./migrations/sqlite/main_0003_providers.sql" with { type: "text" }
 
 const faults = defineFaults({
   database_newer: [409, "The database was written by a newer sluice."],
@@ -11,7 +13,10 @@ const faults = defineFaults({
 })
 
 /** Numbered SQL, embedded. A migration that has landed is never edited: the checksum of each applied one is kept. */
-export const migrations: Record<"main" | "logs", string[]> = { main: [main0001], logs: [logs0001, logs0002] }
+export const migrations: Record<"main" | "logs", string[]> = {
+  main: [main0001, main0002, main0003],
+  logs: [logs0001, logs0002],
+}
 
 /** Brings a database to this executable's schema; refuses one that is newer. Each migration is one transaction. */
 export function migrate(db: Database, which: "main" | "logs", list: string[] = migrations[which]): void {

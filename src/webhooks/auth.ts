@@ -1,6 +1,7 @@
-import type { EnvironmentCtx } from "../app/context.ts"
+import { type EnvironmentCtx, inTransaction } from "../app/context.ts"
 import { findConnectionById } from "../connections/connections.ts"
-import type { ConnectionRow } from "../connections/model.ts"
+import type { ConnectionRow, EndUser } from "../connections/model.ts"
+import type { IntegrationRow } from "../integrations/model.ts"
 import { type NewWebhook, queueWebhook } from "./outbox.ts"
 
 export type AuthEvent = {
@@ -22,18 +23,59 @@ export async function queueAuthWebhook(ctx: EnvironmentCtx, event: AuthEvent): P
   const found = await findConnectionById(ctx, event.connection.id)
   if (!found) return
   const { connection, integration } = found
-  const outcome = event.error ? { success: false, error: event.error } : { success: true }
   const body = {
-    from: "nango",
-    type: "auth",
-    connectionId: connection.connection_id,
-    providerConfigKey: integration.unique_key,
-    authMode: ctx.catalogue.find(integration.provider)?.auth_mode ?? "unknown",
-    provider: integration.provider,
-    environment: ctx.environment.name,
+    ...head(ctx, integration, connection.connection_id),
     operation: event.operation,
     tags: connection.tags,
-    ...outcome,
+    ...aboutEndUser(connection.end_user),
+    ...outcome(event.error),
   }
   await queueWebhook(ctx, { type: "auth", found, body, when: switches[event.operation] })
+}
+
+export type FailedConnection = {
+  integration: IntegrationRow
+  /** The id that it would have got. */
+  connectionId: string
+  endUser: EndUser | null
+  webhookUrlOverride?: string
+  error: { type: string; description: string }
+}
+
+/** Tells the owner's app that an attempt ended before there was a connection; it counts as a creation. */
+export async function queueFailedConnection(ctx: EnvironmentCtx, failed: FailedConnection): Promise<void> {
+  const { integration, connectionId, endUser, webhookUrlOverride, error } = failed
+  const body = {
+    ...head(ctx, integration, connectionId),
+    operation: "creation",
+    ...aboutEndUser(endUser),
+    ...outcome(error),
+  }
+  const to = { integration: integration.unique_key, url: webhookUrlOverride || undefined }
+  await inTransaction(ctx, (ctx) => queueWebhook(ctx, { type: "auth", body, when: "on_auth_creation", ...to }))
+}
+
+const head = (ctx: EnvironmentCtx, integration: IntegrationRow, connectionId: string) => ({
+  from: "nango",
+  type: "auth",
+  connectionId,
+  providerConfigKey: integration.unique_key,
+  authMode: ctx.catalogue.find(integration.provider)?.auth_mode ?? "unknown",
+  provider: integration.provider,
+  environment: ctx.environment.name,
+})
+
+const outcome = (error: AuthEvent["error"]) => (error ? { success: false, error } : { success: true })
+
+function aboutEndUser(endUser: EndUser | null) {
+  if (!endUser) return {}
+  const { id, email, tags, organization } = endUser
+  return {
+    endUser: {
+      endUserId: id,
+      endUserEmail: email,
+      ...(organization ? { organizationId: organization.id } : {}),
+      tags: tags ?? {},
+    },
+  }
 }

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto"
 import { inArray } from "drizzle-orm"
 import type { EnvironmentCtx } from "../app/context.ts"
 import { readConnectionConfig } from "../connections/credentials.ts"
 import { type ConnectionRow, connections } from "../connections/model.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
+import { convertValue } from "../providers/value-kind.ts"
 import type { WebhookMatch, WebhookRecipe } from "../providers/webhook-recipe.ts"
 import { fill, type Parsed, textOf } from "./incoming.ts"
 
@@ -73,10 +73,7 @@ async function rowsOf(ctx: EnvironmentCtx, ids: Set<number>): Promise<Map<number
 
 function wantedValue(event: Parsed, { value, as }: WebhookMatch): string | undefined {
   const [text] = fill(event, value)
-  if (text === undefined || as === undefined) return text
-  if (as === "first-label") return text.split(".")[0]
-  if (as === "origin") return URL.canParse(text) ? new URL(text).origin : undefined
-  return createHash("sha256").update(`nango.emailAddressHash.v1:${text.toLowerCase()}`).digest("hex")
+  return text === undefined ? undefined : convertValue(text, as)
 }
 
 /** For each way the texts that the connection is known by. */

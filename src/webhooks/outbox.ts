@@ -12,6 +12,8 @@ export type NewWebhook = {
   found?: FoundConnection
   /** For the list of deliveries, where it is about no connection. */
   integration?: string
+  /** Replaces the environment's addresses, where it is about no connection. */
+  url?: string
   body: Record<string, unknown> | unknown[]
   headers?: Record<string, string>
   /** The switch of the settings that must be on. */
@@ -33,7 +35,7 @@ export type NewWebhook = {
 export async function queueWebhook(ctx: EnvironmentCtx, webhook: NewWebhook): Promise<void> {
   const settings = await readSettings(ctx)
   if (webhook.when && !settings[webhook.when]) return
-  const urls = urlsFor(settings, webhook.found)
+  const urls = urlsFor(settings, webhook)
   if (urls.length === 0) return
   const event_id = `msg_${newUuid().replaceAll("-", "")}`
   const body = sortedJson(webhook.body)
@@ -57,8 +59,8 @@ export async function queueWebhook(ctx: EnvironmentCtx, webhook: NewWebhook): Pr
   }
 }
 
-function urlsFor(settings: WebhookSettings, found: FoundConnection | undefined): string[] {
-  const own = found?.connection.webhook_url_override
+function urlsFor(settings: WebhookSettings, { found, url }: NewWebhook): string[] {
+  const own = found?.connection.webhook_url_override ?? url
   const urls = own ? [own] : [settings.primary_url, settings.secondary_url]
   return urls.filter((url) => url !== null && url !== "" && !settings.disabled_urls.includes(url)) as string[]
 }

@@ -140,26 +140,54 @@ describe("importing", () => {
     expect(await list()).toEqual(before)
   })
 
-  test("again overwrites everything but the beginning", async () => {
+  test("again overwrites credentials and configuration", async () => {
     const connection_id = newId()
-    const first = await put({
-      connection_id,
-      metadata: { a: 1 },
-      tags: { team: "x" },
-      connection_config: { baseUrl: "u" },
-    })
+    const first = await put({ connection_id, connection_config: { baseUrl: "u" } })
     t.clock.advance(5_000)
     const second = await put({ connection_id, credentials: { type: "API_KEY", apiKey: "another-key" } })
     expect(second.body).toMatchObject({
       id: first.body.id,
-      metadata: {},
-      tags: {},
       connection_config: {},
       created_at: first.body.created_at,
       updated_at: t.clock.now().toISOString(),
     })
     expect((await get(connection_id)).body.credentials.apiKey).toBe("another-key")
-    expect(await idsOf("tags[team]=x")).toEqual([])
+  })
+
+  test("again keeps metadata, tags, end user and webhook address that are not given anew", async () => {
+    const connection_id = newId()
+    const own = {
+      metadata: { plan: "gold" },
+      tags: { team: "a" },
+      end_user: { id: "u1", email: "u1@x.test" },
+      webhook_url_override: "https://hooks.test/a",
+    }
+    await put({ connection_id, ...own })
+    const { body: before } = await get(connection_id)
+    expect((await put({ connection_id, connection_config: { a: "b" } })).status).toBe(201)
+    const { body: after } = await get(connection_id)
+    const { updated_at, last_fetched_at } = after
+    expect(after).toEqual({ ...before, connection_config: { a: "b" }, updated_at, last_fetched_at })
+    expect(before.metadata).toEqual({ plan: "gold" })
+    expect(await idsOf("tags[team]=a&endUserId=u1")).toEqual([connection_id])
+  })
+
+  test.each([
+    [{ metadata: {} }, { metadata: {} }],
+    [{ tags: {} }, { tags: { end_user_id: "u1" } }],
+    [{ end_user: { id: "u2" } }, { tags: { team: "a", end_user_id: "u2" } }],
+    [{ webhook_url_override: "" }, { webhook_url_override: null }],
+  ])("again with %j replaces just that", async (change, after) => {
+    const connection_id = newId()
+    const own = { tags: { team: "a" }, end_user: { id: "u1" }, webhook_url_override: "https://hooks.test/a" }
+    await put({ connection_id, metadata: { plan: "gold" }, ...own })
+    const { metadata, tags, webhook_url_override } = (await get(connection_id)).body
+    const { body } = await put({ connection_id, ...change })
+    expect({
+      metadata: body.metadata,
+      tags: body.tags,
+      webhook_url_override: body.webhook_url_override,
+    }).toEqual({ metadata, tags, webhook_url_override, ...after } as never)
   })
 
   test("the same id may stand under several integrations, and in several environments", async () => {

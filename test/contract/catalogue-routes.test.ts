@@ -24,7 +24,7 @@ test("listProviders: the catalogue, and a search in it", async () => {
       logo_url: `http://localhost:${world.sluice.port}/images/template-logos/fake.svg`,
     } as never)
     const found = await nango.listProviders({ search: "GitHub" })
-    expect(found.data.map(({ name }) => name)).toEqual(["github", "github-pat"])
+    expect(found.data.map(({ name }) => name)).toEqual(["github", "github-app", "github-app-oauth", "github-pat"])
     expect((await nango.listProviders({ search: "no-such" })).data).toEqual([])
   }
   await expectRefused(client(world.sluice).listProviders({ search: "a(b" }), 400, "invalid_query_params")

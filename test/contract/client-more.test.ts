@@ -44,6 +44,25 @@ test("waitForConnection finds the connection of an end user on an integration", 
   await expectRefused(stranger.waitForConnection(key, "waited-for"), 401, "unknown_account")
 })
 
+test("createConnectSession and createReconnectSession answer a token, a link and an end", async () => {
+  for (const nango of [client(world.sluice), client042(world.sluice)]) {
+    const at = await stage(world.sluice, {})
+    const body = { end_user: { id: "user-1", email: "kim@example.com" }, allowed_integrations: [at.key] }
+    const { data } = await nango.createConnectSession(body)
+    expect(data.token).toMatch(/^nango_connect_session_[0-9a-f]{64}$/)
+    expect(data.connect_link).toBe(
+      `${world.sluice.url.replace("127.0.0.1", "localhost")}/connect/?session_token=${data.token}`,
+    )
+    expect(Date.parse(data.expires_at)).toBeGreaterThan(Date.now() + 29 * 60_000)
+    const again = await nango.createReconnectSession({ connection_id: at.id, integration_id: at.key })
+    expect(again.data.token).not.toBe(data.token)
+    const wrong = { ...body, allowed_integrations: ["no-such"] }
+    await expectRefused(nango.createConnectSession(wrong), 400, "invalid_body")
+    const gone = { connection_id: "nobody", integration_id: at.key }
+    await expectRefused(nango.createReconnectSession(gone), 400, "invalid_body")
+  }
+})
+
 test("getConnectionDetails and listConnectionDetails give whole answers, in every generation", async () => {
   const at = await stage(world.sluice, {})
   const older = [client042(world.sluice), client040(world.sluice)]

@@ -10,11 +10,9 @@ const tests = readdirSync(root, { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".ts") && !file.endsWith("methods.test.ts"))
   .map((file) => readFileSync(join(root, file), "utf8"))
 
-/** Of connect sessions, which this server does not serve. */
-const unserved = ["createConnectSession", "createReconnectSession"]
 const internal = (name: string) => name === "constructor" || name === "enrichHeaders" || name.startsWith("_")
 const methodsOf = (nango: { prototype: object }) =>
-  Object.getOwnPropertyNames(nango.prototype).filter((name) => !internal(name) && !unserved.includes(name))
+  Object.getOwnPropertyNames(nango.prototype).filter((name) => !internal(name))
 
 /** A test that makes the client of that generation calls the method by its name, or takes it from a list of names. */
 const calls = (maker: RegExp, method: string) => {

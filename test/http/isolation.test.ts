@@ -209,11 +209,15 @@ const calls: Record<string, (names: Names) => Call> = {
   "POST /functions/deployments/:id/result": ({ deployment }) => ({
     path: `/functions/deployments/${deployment}/result`,
   }),
+  "POST /connect/sessions/reconnect": ({ key, connection }) => ({
+    path: "/connect/sessions/reconnect",
+    body: { integration_id: key, connection_id: connection },
+  }),
   "GET /sluice/logs/:id": ({ operation }) => ({ path: `/sluice/logs/${operation}` }),
 }
 
 /** Routes whose ids name nothing that belongs to one environment, or that only keys of the whole account may call. */
-const elsewhere = [/^\w+ \/providers\//, /^\w+ \/environments\//]
+const elsewhere = [/^\w+ (\/sluice)?\/providers\//, /^\w+ \/environments\//]
 
 const named = endpoints.filter(
   ({ access, path, headers }) =>

@@ -1,15 +1,31 @@
 import { describe, expect, test } from "bun:test"
+import { truncateSync } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { loadCatalogue } from "../../src/providers/catalogue.ts"
 import { checkProvider } from "../../src/providers/check.ts"
 import { compileCatalogue } from "../../src/providers/compile.ts"
-import { base, folderOf, inMap, loadExtra, problemsOf } from "./files.ts"
+import { entrySchemaText, schemaLine } from "../../src/providers/schema.ts"
+import { base, embeddedOf, fileOf, folderOf, inMap, leftOut, loadExtra, problemsOf } from "./files.ts"
 
 const ours = join(import.meta.dir, "../../providers")
 
 describe("our own files", async () => {
-  const files = (await readdir(ours)).toSorted()
+  const files = (await readdir(ours)).filter((name) => name.endsWith(".yaml")).toSorted()
+
+  test("stand alone in their folder, beside the schema", async () => {
+    const others = (await readdir(ours)).filter((name) => !name.endsWith(".yaml"))
+    expect(others).toEqual(["schema.json"])
+  })
+
+  test("the schema is that of the shapes (else: bun .ci/providers-schema.ts)", async () => {
+    expect(await Bun.file(join(ours, "schema.json")).text()).toBe(entrySchemaText())
+  })
+
+  test("every file names the schema on its first line", async () => {
+    const texts = await Promise.all(files.map((file) => Bun.file(join(ours, file)).text()))
+    expect(files.filter((_, index) => !texts[index]?.startsWith(`${schemaLine}\n`))).toEqual([])
+  })
 
   for (const file of files) {
     test(`${file} loads and keeps every rule`, async () => {
@@ -22,7 +38,7 @@ describe("our own files", async () => {
   test("compile to the same text every time, and load from it as from the folder", async () => {
     const text = await compileCatalogue(ours)
     expect(await compileCatalogue(ours)).toBe(text)
-    const embedded = await loadCatalogue({ embedded: JSON.parse(text) })
+    const embedded = await loadCatalogue({ embedded: Buffer.from(text) })
     const folder = await loadCatalogue({ embedded: undefined, folder: ours })
     expect(embedded.list()).toEqual(folder.list())
     expect(embedded.names()).toEqual(files.map((file) => basename(file, ".yaml")).toSorted())
@@ -60,20 +76,20 @@ describe("aliases", () => {
 
   test("a circle is one problem, with its line", async () => {
     const text = `${inMap("a", "  alias: b\n")}${inMap("b", "  alias: c\n")}${inMap("c", "  alias: b\n")}`
-    expect(await problemsOf(loadExtra(text))).toEqual([
+    expect(await leftOut(loadExtra(text))).toEqual([
       'many.yaml:12: provider "c", field alias: goes round in a circle: b → c → b',
     ])
   })
 
   test("an entry that names itself, and a name that does not exist", async () => {
-    expect(await problemsOf(loadExtra(inMap("a", "  alias: a\n") + inMap("b", "  alias: nope\n")))).toEqual([
+    expect(await leftOut(loadExtra(inMap("a", "  alias: a\n") + inMap("b", "  alias: nope\n")))).toEqual([
       'many.yaml:4: provider "a", field alias: goes round in a circle: a → a',
       'many.yaml:8: provider "b", field alias: names "nope", which is not in the catalogue',
     ])
   })
 
   test("an auth mode must come from somewhere", async () => {
-    expect(await problemsOf(loadExtra(inMap("a", "")))).toEqual([
+    expect(await leftOut(loadExtra(inMap("a", "")))).toEqual([
       'many.yaml:1: provider "a", field auth_mode: is required',
     ])
   })
@@ -118,29 +134,83 @@ describe("bad files", () => {
       inMap("My_API", "  auth_mode: NONE\n"),
       ['many.yaml:1: provider "My_API": is not a provider id: use small letters, digits and hyphens'],
     ],
-    ["the same id twice", "a: {}\nb: {}\na: {}\n", ["many.yaml:3: Map keys must be unique"]],
-    ["the same key twice", "a:\n  docs: x\n  docs: y\n", ["many.yaml:3: Map keys must be unique"]],
-    ["a list", "- a\n", ["many.yaml:1: must be a map"]],
-    ["nothing", "# only a comment\n", ["many.yaml:1: is empty"]],
+    [
+      "the same id twice",
+      `${inMap("a", "  auth_mode: NONE\n")}${inMap("b", "  auth_mode: NONE\n")}${inMap("a", "  auth_mode: BASIC\n")}`,
+      ['many.yaml:9: provider "a": is defined twice'],
+    ],
+    [
+      "the same key twice",
+      inMap("a", "  auth_mode: NONE\n  docs: https://y.test\n"),
+      ['many.yaml:5: provider "a": has a key that stands twice'],
+    ],
+    [
+      "the same key twice, deep inside a list and in braces",
+      `${inMap("a", "  auth_mode: NONE\n  additional_steps:\n    - token_url: https://x.test\n      token_url: https://x.test\n")}${inMap("b", "  auth_mode: NONE\n  token_params: { x: 1, x: 2 }\n")}`,
+      [
+        'many.yaml:7: provider "a": has a key that stands twice',
+        'many.yaml:12: provider "b": has a key that stands twice',
+      ],
+    ],
+    [
+      "a pattern that is no regular expression",
+      inMap(
+        "a",
+        '  auth_mode: BASIC\n  credentials:\n    username:\n      title: T\n      description: D\n      pattern: "["\n',
+      ),
+      [expect.stringMatching(/^many.yaml:6: provider "a", field credentials.username: has a bad pattern: /) as never],
+    ],
   ]
   for (const [name, text, problems] of rows) {
-    test(name, async () => expect(await problemsOf(loadExtra(text))).toEqual(problems))
+    test(name, async () => expect(await leftOut(loadExtra(text))).toEqual(problems))
   }
 
-  test("not YAML", async () => {
-    const problems = await problemsOf(loadExtra("a:\n  docs: 'open\n"))
-    expect(problems[0]).toMatch(/^many\.yaml:\d: .*quote/)
+  const noCatalogue: [name: string, text: string, problem: RegExp][] = [
+    ["a list", "- a\n", /^many.yaml:1: must be a map$/],
+    ["nothing", "# only a comment\n", /^many.yaml:1: is empty$/],
+    ["not YAML", "a:\n  docs: 'open\n", /^many\.yaml:\d: .*quote/],
+    ["two documents", "a: 1\n---\nb: 1\n", /^many\.yaml:\d: .*multiple documents/],
+    ["text", "hello\n", /^many.yaml:1: must be a map$/],
+  ]
+  for (const [name, text, problem] of noCatalogue) {
+    test(`is refused as a whole: ${name}`, async () => expect((await problemsOf(loadExtra(text)))[0]).toMatch(problem))
+  }
+
+  test("a file of 100 MB is refused by its size, before it is read", async () => {
+    const file = await fileOf("")
+    truncateSync(file, 100 * 1024 * 1024)
+    expect(await problemsOf(loadCatalogue({ embedded: undefined, extra: file }))).toEqual([
+      "many.yaml: has 100 MiB; a catalogue may have at most 32 MiB",
+    ])
   })
 
-  test("anchors that grow without bound", async () => {
-    const levels = Array.from({ length: 8 }, (_, n) => `l${n + 1}: &l${n + 1} [${Array(9).fill(`*l${n}`).join(", ")}]`)
-    const problems = await problemsOf(loadExtra(`l0: &l0 [x]\n${levels.join("\n")}\n`))
-    expect(problems[0]).toContain("many.yaml:1: Excessive alias count")
+  test("what is broken is left out with what points at it, also ours of the same name; the rest works", async () => {
+    const embedded = await embeddedOf({ b: { display_name: "B", docs: "https://x.test", auth_mode: "NONE" } })
+    const text = `${inMap("a", "  alias: b\n")}b:\n  auth_mode: MAGIC\n${inMap("c", "  auth_mode: NONE\n")}`
+    const catalogue = await loadExtra(text, { embedded })
+    expect(catalogue.names()).toEqual(["c"])
+    expect(catalogue.find("b")).toBeUndefined()
+    expect(catalogue.problems.map(({ provider, line }) => [provider, line])).toContainEqual(["b", 6])
+  })
+
+  const bomb = (depth: number) => {
+    const levels = Array.from(
+      { length: depth },
+      (_, n) => `l${n + 1}: &l${n + 1} [${Array(9).fill(`*l${n}`).join(", ")}]`,
+    )
+    return `l0: &l0 [x]\n${levels.join("\n")}\n`
+  }
+  test.each([
+    ["without bound", bomb(8), "Excessive alias count"],
+    ["to millions", bomb(7), "grows without bound by its anchors"],
+    ["in a circle", "a: &x [*x]\n", "grows without bound by its anchors"],
+  ])("anchors that grow %s", async (_, text, message) => {
+    expect((await problemsOf(loadExtra(text)))[0]).toContain(`many.yaml:1: ${message}`)
   })
 
   test("the line of a member that comes from an anchor is where it stands", async () => {
     const text = `${inMap("a", "  auth_mode: BASIC\n  proxy: &p\n    decompress: 1\n")}${inMap("b", "  auth_mode: BASIC\n  proxy: *p\n")}`
-    expect(await problemsOf(loadExtra(text))).toEqual([
+    expect(await leftOut(loadExtra(text))).toEqual([
       'many.yaml:6: provider "a", field proxy.decompress: expected boolean, received number',
       'many.yaml:6: provider "b", field proxy.decompress: expected boolean, received number',
     ])
@@ -158,7 +228,7 @@ describe("bad files", () => {
       "c.yaml": "auth_mode: NONE\ndisplay_name: C\n",
       "notes.txt": "not a provider",
     })
-    expect(await problemsOf(loadCatalogue({ embedded: undefined, extra: folder }))).toEqual([
+    expect(await leftOut(loadCatalogue({ embedded: undefined, extra: folder }))).toEqual([
       expect.stringMatching(/^a.yaml:3: provider "a", field auth_mode: /) as never,
       'c.yaml:1: provider "c", field docs: is required',
     ])
@@ -167,7 +237,7 @@ describe("bad files", () => {
   test("two files for one id", async () => {
     const text = `${base}auth_mode: NONE\n`
     const folder = await folderOf({ "a.yaml": text, "a.yml": text })
-    expect(await problemsOf(loadCatalogue({ embedded: undefined, extra: folder }))).toEqual([
+    expect(await leftOut(loadCatalogue({ embedded: undefined, extra: folder }))).toEqual([
       'a.yml:1: provider "a": is defined twice',
     ])
   })

@@ -100,6 +100,11 @@ const rows: [name: string, provider: Provider, findings: string[]][] = [
     },
     [],
   ],
+  [
+    "named for callers",
+    { ...basic, proxy: { connection_config: ["a"] }, connection_config: { a: field, b: field } },
+    ["connection_config.b: is used nowhere"],
+  ],
   ["automated", { ...basic, connection_config: { a: { ...field, automated: true } } }, []],
   ["script", { ...basic, post_connection_script: "s", connection_config: { a: field } }, []],
   [

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { loadCatalogue } from "../../src/providers/catalogue.ts"
 import type { Provider } from "../../src/providers/model.ts"
-import { base, folderOf, inMap, loadExtra, problemsOf } from "./files.ts"
+import { base, embeddedOf, folderOf, inMap, loadExtra, problemsOf } from "./files.ts"
 
 const checkMerged = ({ find, names }: Awaited<ReturnType<typeof loadCatalogue>>) => {
   expect(names()).toEqual(["follower", "new", "ours", "shared"])
@@ -39,19 +39,21 @@ describe("unknown fields", () => {
 })
 
 describe("the operator's entries replace ours, entry by entry", () => {
-  const embedded = {
+  const embedded = embeddedOf({
     ours: { display_name: "Ours", docs: "https://x.test", auth_mode: "NONE" },
     shared: { display_name: "Shared", docs: "https://x.test", auth_mode: "NONE", categories: ["gone"] },
     follower: { display_name: "Follower", docs: "https://x.test", alias: "shared" },
-  }
+  })
   test("from one file", async () => {
     checkMerged(
-      await loadExtra(inMap("shared", "  auth_mode: BASIC\n") + inMap("new", "  alias: ours\n"), { embedded }),
+      await loadExtra(inMap("shared", "  auth_mode: BASIC\n") + inMap("new", "  alias: ours\n"), {
+        embedded: await embedded,
+      }),
     )
   })
 
   test("from a folder", async () => {
     const extra = await folderOf({ "shared.yaml": `${base}auth_mode: BASIC\n`, "new.yaml": `${base}alias: ours\n` })
-    checkMerged(await loadCatalogue({ embedded, extra }))
+    checkMerged(await loadCatalogue({ embedded: await embedded, extra }))
   })
 })

@@ -3,7 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { AppError } from "../../src/kit/errors.ts"
-import { loadCatalogue, type CatalogueInput } from "../../src/providers/catalogue.ts"
+import { type Catalogue, type CatalogueInput, loadCatalogue } from "../../src/providers/catalogue.ts"
+import { compileCatalogue } from "../../src/providers/compile.ts"
+import { describeProblem } from "../../src/providers/source.ts"
 
 const roots: string[] = []
 afterAll(() => Promise.all(roots.map((root) => rm(root, { recursive: true }))))
@@ -34,6 +36,16 @@ export async function problemsOf(loading: Promise<unknown>): Promise<string[]> {
 /** Loads one catalogue file with this text. */
 export const loadExtra = async (text: string, rest: Partial<CatalogueInput> = {}) =>
   loadCatalogue({ embedded: undefined, ...rest, extra: await fileOf(text) })
+
+/** The lines of what is left out of a catalogue, without the folder. */
+export const leftOut = async (loading: Promise<Catalogue>) =>
+  (await loading).problems.map((problem) => describeProblem(problem).replace(/^\S*\//, ""))
+
+/** These entries as the executable embeds them. */
+export async function embeddedOf(entries: Record<string, object>): Promise<Uint8Array> {
+  const files = Object.entries(entries).map(([id, entry]) => [`${id}.yaml`, JSON.stringify(entry)])
+  return Buffer.from(await compileCatalogue(await folderOf(Object.fromEntries(files))))
+}
 
 /** The start of an entry in a file of its own. */
 export const base = "display_name: X\ndocs: https://x.test\n"

@@ -33,6 +33,14 @@ const rows: Row[] = [
   ],
   ["template base", { proxy: { base_url: template }, config }, "https://acme.example.test/api/things"],
   [
+    "a base that the connection gives whole may hold a path",
+    {
+      proxy: { base_url: "https://${connectionConfig.organizationUrl}" },
+      config: { organizationUrl: "dev.test/acme" },
+    },
+    "https://dev.test/acme/things",
+  ],
+  [
     "full URL over a template base",
     { proxy: { base_url: template }, config, call: { endpoint: "https://acme.example.test/api/a" } },
     "https://acme.example.test/api/a",
@@ -175,6 +183,11 @@ const refused: [name: string, parts: Parameters<typeof build>[0], code: string][
   [
     "at sign in a host value",
     { proxy: { base_url: "https://api.${connectionConfig.d}" }, config: { d: "x@evil.test" } },
+    "invalid_base_url",
+  ],
+  [
+    "path in a host value before a path",
+    { proxy: { base_url: "https://${connectionConfig.host}/api" }, config: { host: "evil.test/x" } },
     "invalid_base_url",
   ],
   ["hash in a host value", { proxy: { base_url: template }, config: { subdomain: "evil.test#" } }, "invalid_base_url"],

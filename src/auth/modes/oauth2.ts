@@ -1,7 +1,10 @@
+import type { RefreshExchange } from "../../providers/exchange.ts"
 import { missingPlaceholders, renderTree } from "../../providers/template.ts"
 import { buildAuthorizeUrl } from "../authorize-url.ts"
 import { clientOf } from "../client.ts"
 import type { Credentials, OAuth2Credentials } from "../credentials.ts"
+import { isoExpiry } from "../expiry.ts"
+import { endsSoon, extraToken } from "../extra-token.ts"
 import { authFaults } from "../faults.ts"
 import { withIntrospection } from "../introspection.ts"
 import type {
@@ -16,8 +19,9 @@ import type {
 import { mergeRefreshed, readOAuth2 } from "../oauth2-answer.ts"
 import { exchangeToken, tokenUrlOf } from "../oauth2-exchange.ts"
 import { newVerifier } from "../pkce.ts"
-import { renderUrl, scopeOf } from "../scope.ts"
+import { scopeOf } from "../scope.ts"
 import { metadataOf } from "../token-answer.ts"
+import { tokenUrl } from "../token-hosts.ts"
 
 /** Authorization code with PKCE (RFC 6749 §4.1, RFC 7636), and refresh tokens (§6). */
 export const oauth2: Mode = {
@@ -29,8 +33,10 @@ export const oauth2: Mode = {
   renew: (ctx, target, stored) => renewOAuth2(ctx, target, stored as OAuth2Credentials),
   canRenew: ({ provider }, stored) =>
     hasRefreshToken(stored) || provider.refresh_exchange?.without_refresh_token === true,
-  isStale: ({ provider }, stored) =>
-    provider.introspection_url !== undefined && stored.type === "OAUTH2" && stored.expires_at === undefined,
+  isStale: ({ provider, connectionConfig }, stored, { now, marginMs }) =>
+    stored.type === "OAUTH2" &&
+    ((provider.introspection_url !== undefined && stored.expires_at === undefined) ||
+      endsSoon(provider, connectionConfig, now + marginMs)),
 }
 
 const hasRefreshToken = (stored: Credentials) => "refresh_token" in stored && typeof stored.refresh_token === "string"
@@ -57,14 +63,16 @@ export async function startOAuth2(
   return { url, remembered: { callbackUrl: request.callbackUrl, codeVerifier, override: request.override } }
 }
 
-/** What only the callback will tell may still be missing in the token URL; nothing else may. */
+/** What only the callback will tell may still be missing in the token URL, on one side of `A || B`; nothing else may. */
 function checkTokenUrl(ctx: AuthCtx, target: AuthTarget): void {
-  const { provider } = target
+  const { provider, connectionConfig } = target
   const template = provider.token_exchange?.url ?? tokenUrlOf(provider, "OAUTH2")
-  const late = (provider.redirect_uri_metadata ?? []).map((name) => `connectionConfig.${name}`)
-  const missing = missingPlaceholders(template, scopeOf(ctx, target))
-  if (missing.length > 0 && missing.every((name) => late.includes(name))) return
-  renderUrl(template, scopeOf(ctx, target))
+  const scope = scopeOf(ctx, target)
+  const told = Object.fromEntries((provider.redirect_uri_metadata ?? []).map((name) => [name, "told"]))
+  const code = provider.token_exchange?.url === undefined ? {} : { code: "told" }
+  const later = scopeOf(ctx, { ...target, connectionConfig: { ...told, ...connectionConfig } }, { more: code })
+  if (missingPlaceholders(template, scope).length > 0 && missingPlaceholders(template, later).length === 0) return
+  tokenUrl(ctx, target, template, scope)
 }
 
 export async function finishOAuth2(ctx: AuthCtx, target: AuthTarget, answer: AuthorizationAnswer): Promise<Obtained> {
@@ -109,15 +117,19 @@ export async function redeemCode(
   const params = { ...standard, ...own, code_verifier: input.codeVerifier, ...more }
   const url = tokenUrlOf(provider, "OAUTH2")
   const knobs = provider.token_exchange
-  const body = await exchangeToken(ctx, target, { client, params, url, knobs, names, refused })
+  const { body, firstRefreshToken } = await exchangeToken(ctx, target, { client, params, url, knobs, names, refused })
   const secrets = [client.secret, input.code, input.codeVerifier]
   const reading = { provider, knobs: knobs?.then ?? knobs, now: ctx.now(), refused, secrets }
-  const read = readOAuth2(body, reading)
+  const read = withRefreshToken(readOAuth2(body, reading), firstRefreshToken)
   const config = metadataOf(body, provider.token_response_metadata)
   const known = { ...target, connectionConfig: { ...config, ...target.connectionConfig } }
   const credentials = withOverride(await withIntrospection(ctx, known, client, read), override)
-  return { credentials, connectionConfig: config }
+  const extra = await extraToken(ctx, known, client, credentials)
+  return { credentials, connectionConfig: { ...config, ...extra } }
 }
+
+const withRefreshToken = (read: OAuth2Credentials, first: string | undefined): OAuth2Credentials =>
+  read.refresh_token === undefined && first !== undefined ? { ...read, refresh_token: first } : read
 
 function withOverride(credentials: OAuth2Credentials, override: AuthorizationRequest["override"]): OAuth2Credentials {
   if (!override?.clientId) return credentials
@@ -151,16 +163,20 @@ export async function renewOAuth2(
   const url = provider.refresh_url ?? tokenUrlOf(provider, "OAUTH2")
   const names = { accessToken: stored.access_token, refreshToken: stored.refresh_token }
   const unreadable = authFaults.refresh_token_parsing_error
-  const body = await exchangeToken(ctx, target, { client, params, url, knobs, names, refused, unreadable })
+  const answer = await exchangeToken(ctx, target, { client, params, url, knobs, names, refused, unreadable })
   const secrets = [client.secret, stored.refresh_token, stored.access_token]
-  const fresh = readOAuth2(body, { provider, knobs: knobs?.then ?? knobs, now: ctx.now(), refused, secrets })
-  const merged = mergeRefreshed(stored, fresh, ctx.now())
-  return { credentials: await withIntrospection(ctx, target, client, merged) }
+  const now = ctx.now()
+  const fresh = knobs?.same_token
+    ? { ...stored, expires_at: isoExpiry(now.getTime() + (knobs.expires_in ?? 0) * 1000) }
+    : readOAuth2(answer.body, { provider, knobs: knobs?.then ?? knobs, now, refused, secrets })
+  const merged = mergeRefreshed(stored, withRefreshToken(fresh, answer.firstRefreshToken), now, knobs?.keep_raw)
+  const credentials = await withIntrospection(ctx, target, client, merged)
+  return { credentials, connectionConfig: await extraToken(ctx, target, client, credentials) }
 }
 
 /** Without an exchange of its own, a refresh differs from the standard as the first exchange does. */
-function refreshKnobs({ provider }: AuthTarget) {
+function refreshKnobs({ provider }: AuthTarget): RefreshExchange | undefined {
   if (!provider.token_exchange) return undefined
-  const { then: _, params: __, query: ___, omit: ____, ...kept } = provider.token_exchange
-  return { ...kept, url: undefined, then: undefined }
+  const { url: _, then: __, params: ___, query: ____, omit: _____, sign: ______, ...kept } = provider.token_exchange
+  return kept
 }
