@@ -1,9 +1,11 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { dirname } from "node:path"
 import { readProject } from "../src/functions/project.ts"
 import { packTypes } from "../src/functions/type-files.ts"
 import { compileCatalogue } from "../src/providers/compile.ts"
 import { buildLibrary } from "../src/runner/libraries/build.ts"
 import { libraryNames } from "../src/runner/libraries/names.ts"
+import { buildPages } from "./pages.ts"
 
 /** Builds the executable: `bun run build` → dist/sluice. `SLUICE_BUILD_OUT` names another file. */
 const out = process.env.SLUICE_BUILD_OUT ?? "dist/sluice"
@@ -17,6 +19,10 @@ writeFileSync(`${embed}/catalogue.jsonl`, await compileCatalogue("providers"))
 writeFileSync(`${embed}/types.json`, JSON.stringify(packTypes()))
 for (const name of libraryNames) writeFileSync(`${embed}/library-${name}.txt`, await buildLibrary(name))
 writeFileSync(`${embed}/examples.json`, JSON.stringify(Object.fromEntries(await readProject("examples"))))
+for (const [path, bytes] of await buildPages()) {
+  mkdirSync(dirname(`${embed}/pages/${path}`), { recursive: true })
+  writeFileSync(`${embed}/pages/${path}`, bytes)
+}
 
 const flags = [
   "--compile",

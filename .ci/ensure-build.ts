@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 
 const root = join(import.meta.dir, "..")
-const inputs = ["src", "providers", "examples", "package.json", "bun.lock", ".ci/build.ts"]
+const inputs = ["src", "providers", "examples", "package.json", "bun.lock", ".ci/build.ts", ".ci/pages.ts"]
 
 export const executable: string = join(root, "dist/sluice")
 

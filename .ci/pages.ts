@@ -1,44 +1,44 @@
 import { createHash } from "node:crypto"
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { brotliCompressSync, constants } from "node:zlib"
 import { compile } from "tailwindcss"
 
 /**
- * Builds the web pages into a folder: `<page>/index.html` and `<page>/assets/<name>-<hash>.<ext>`, each with a brotli
- * twin `.br`. `.ci/build.ts` embeds the folder; when the sources run, `src/pages/assets.ts` calls this once.
+ * Builds the web pages: path → content, for `<page>/index.html` and `<page>/assets/<name>-<hash>.<ext>`, each with a
+ * brotli twin `.br`. `.ci/build.ts` embeds them; when the sources run, `src/pages/assets.ts` calls this once.
  */
+export async function buildPages(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+  for (const page of pages) {
+    for (const [path, text] of await buildPage(page)) {
+      const bytes = new TextEncoder().encode(text)
+      files.set(`${page}/${path}`, bytes)
+      files.set(`${page}/${path}.br`, Uint8Array.from(brotliCompressSync(bytes, { params: best })))
+    }
+  }
+  return files
+}
+
 const sources = join(import.meta.dir, "../src/pages")
 const pages = ["connect"]
+const best = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY }
 
-export async function buildPages(out: string): Promise<void> {
-  for (const page of pages) await buildPage(page, join(out, page))
-}
-
-async function buildPage(page: string, out: string): Promise<void> {
+async function buildPage(page: string): Promise<[path: string, text: string][]> {
   const folder = join(sources, page)
-  const named = async (file: string, kind: string, content: Promise<string>) => {
-    const text = await content
-    const name = `assets/${page}-${createHash("sha256").update(text).digest("hex").slice(0, 12)}.${kind}`
-    write(join(out, name), text)
-    return [file, name] as const
-  }
-  const assets = await Promise.all([
-    named("main.tsx", "js", buildScript(join(folder, "main.tsx"))),
-    named(`${page}.css`, "css", buildStyle(join(folder, `${page}.css`), [folder, join(sources, "shared")])),
-  ])
+  const script = await buildScript(join(folder, "main.tsx"))
+  const style = await buildStyle(join(folder, `${page}.css`), [folder, join(sources, "shared")])
+  const name = (kind: string, text: string) =>
+    `assets/${page}-${createHash("sha256").update(text).digest("hex").slice(0, 12)}.${kind}`
+  const names = { script: name("js", script), style: name("css", style) }
   const html = readFileSync(join(folder, "index.html"), "utf8")
-  write(
-    join(out, "index.html"),
-    assets.reduce((text, [file, name]) => text.replace(`"${file}"`, `"${name}"`), html),
-  )
-}
-
-function write(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, text)
-  const best = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY }
-  writeFileSync(`${path}.br`, brotliCompressSync(text, { params: best }))
+    .replace(`"${page}.css"`, `"${names.style}"`)
+    .replace('"main.tsx"', `"${names.script}"`)
+  return [
+    ["index.html", html],
+    [names.script, script],
+    [names.style, style],
+  ]
 }
 
 async function buildScript(entry: string): Promise<string> {

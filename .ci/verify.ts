@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs"
 
 /** `bun run verify`: format, lint, types and the fast tests; before every commit. */
-const slow = new Set(["cli", "contract", "dryrun", "faults", "functions-corpus", "helpers", "hostile", "proxy-gateway"])
+const slow = new Set(["cli", "contract", "dryrun", "faults", "functions-corpus", "helpers", "hostile", "pages", "proxy-gateway"])
 const sources = ["src", "test", "bench", ".ci"]
 const fast = readdirSync("test", { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !slow.has(entry.name))
@@ -9,7 +9,7 @@ const fast = readdirSync("test", { withFileTypes: true })
 
 /** Recorded fixtures and data files keep the form in which they were written. */
 const code = sources.flatMap((folder) =>
-  [...new Bun.Glob("**/*.ts").scanSync(folder)].map((file) => `${folder}/${file}`),
+  [...new Bun.Glob("**/*.{ts,tsx}").scanSync(folder)].map((file) => `${folder}/${file}`),
 )
 
 const bun = process.execPath
@@ -17,6 +17,7 @@ const steps: [name: string, command: string[]][] = [
   ["format", [bun, "fmt", "--check", ...code]],
   ["lint", ["node_modules/.bin/oxlint", "--type-aware", "--quiet", ...sources]],
   ["types", [bun, "check", "--no-script", "--no-pretty", "-p", "tsconfig.json"]],
+  ["types of pages", [bun, "check", "--no-script", "--no-pretty", "-p", "src/pages/tsconfig.json"]],
   ["tests", [bun, "test", "--parallel=2", ...fast]],
 ]
 

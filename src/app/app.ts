@@ -15,6 +15,7 @@ import { createEgress } from "../kit/fetch.ts"
 import { waitAtMost } from "../kit/wait.ts"
 import { createLogSink } from "../logs/log.ts"
 import { loadAdditions } from "../providers/additions.ts"
+import { lookupHandler, queueLookups } from "../proxy/lookup-task.ts"
 import { revokeAllOf, revokeCredentials } from "../proxy/revoke.ts"
 import { tryCredentials } from "../proxy/verify.ts"
 import { createQueueLoop } from "../queue/loop.ts"
@@ -181,6 +182,7 @@ const placesOf = (config: Config): Places[] => [
   { kinds: ["sync", "webhook", "event"], most: config.syncConcurrency },
   { kinds: ["action"], most: config.syncConcurrency },
   { kinds: ["credentials"], most: 1 },
+  { kinds: ["lookup"], most: 8 },
   { kinds: ["delivery"], most: 128 },
 ]
 
@@ -199,6 +201,7 @@ async function startQueue(app: App): Promise<void> {
     action: asyncHandler(of),
     delivery: deliveryHandler(of),
     credentials: credentialsHandler(of),
+    lookup: lookupHandler(of),
   })
   // Last, because making processes holds up the first answers.
   app.runner.warmUp()
@@ -222,7 +225,10 @@ const moments: Moments = {
   validatesConnections,
   connectionValidating: runValidation,
   connectionDeleting: inOrder(runDeletionEvents, revokeCredentials),
-  connectionSaved: inOrder(
+  connectionSaved: async (ctx, saved) => {
+    if (!(await queueLookups(ctx, saved))) await ctx.moments.connectionReady(ctx, saved)
+  },
+  connectionReady: inOrder(
     (ctx, { connection }) => queueCreationEvents(ctx, connection),
     (ctx, { connection }) => startSyncsOfConnection(ctx, connection),
     (ctx, saved) => queueAuthWebhook(ctx, saved),

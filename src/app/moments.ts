@@ -31,6 +31,8 @@ export type Moments = {
   connectionDeleting: (ctx: EnvironmentCtx, found: FoundConnection) => Promise<void>
   /** A connection was made, imported again or re-authorised. */
   connectionSaved: (ctx: EnvironmentCtx, saved: SavedConnection) => Promise<void>
+  /** A saved connection can be worked with: what the provider has to tell about it was looked up. */
+  connectionReady: (ctx: EnvironmentCtx, saved: SavedConnection) => Promise<void>
   /** The owner's functions refused a connection; a new one is gone after this. */
   connectionRefused: (ctx: EnvironmentCtx, refused: SavedConnection & { message: string }) => Promise<void>
   /** Tries credentials at the provider, outside any transaction. Throws `connection_test_failed`. */

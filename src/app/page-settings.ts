@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { color, flag, url } from "./setting-shapes.ts"
+import { color, flag, frameSources, url } from "./setting-shapes.ts"
 
 /** Settings of what end users see and walk through. */
 export const pageSettings = {
@@ -39,6 +39,12 @@ export const pageSettings = {
     default: true,
     schema: flag,
     help: "Shows on the Connect page what it is made with.",
+  },
+  connectFrameAncestors: {
+    name: "SLUICE_CONNECT_FRAME_ANCESTORS",
+    default: ["*"],
+    schema: frameSources,
+    help: "Origins whose pages may frame the Connect page, separated by commas, such as https://app.example.com; self for this one only, none for links alone.",
   },
   websocketsPath: {
     name: "SLUICE_WEBSOCKETS_PATH",

@@ -35,3 +35,16 @@ export const passes =
 export const flag = z.union([z.boolean(), z.stringbool()])
 export const url = z.url({ protocol: /^https?$/ })
 export const color = z.string().regex(/^#[0-9a-fA-F]{6}$/, "Not a colour such as #00B2E3")
+
+/** Sources of the CSP directive `frame-ancestors`; keywords may come without their quotes. */
+export const frameSources = list
+  .pipe(
+    z
+      .array(
+        z
+          .string()
+          .regex(/^('?(self|none)'?|\*|https?:\/\/[a-z0-9.*-]+(:(\d+|\*))?)$/i, "Not an origin such as https://app.example.com"),
+      )
+      .min(1),
+  )
+  .transform((sources) => sources.map((one) => one.toLowerCase().replace(/^'?(self|none)'?$/, "'$1'")))

@@ -49,6 +49,8 @@ export async function exchangeToken(
   }
 }
 
+const headLength = 20
+
 /** The names that templates of a token request may use beside those of the connection. */
 function exchangeNames(ctx: AuthCtx, target: AuthTarget, { client, names }: ExchangeInput): Record<string, unknown> {
   const callbackHost = URL.parse(names.redirectUri ?? ctx.serverUrl())?.hostname
@@ -56,7 +58,7 @@ function exchangeNames(ctx: AuthCtx, target: AuthTarget, { client, names }: Exch
     ...names,
     clientId: client.id,
     clientSecret: client.secret,
-    clientSecretHead: client.secret.slice(0, 20),
+    clientSecretHead: client.secret.slice(0, headLength),
     callbackHost,
     scopes: joinScopes(target),
     claims: readClaims(names.accessToken ?? ""),
@@ -74,7 +76,7 @@ async function ask(ctx: AuthCtx, target: AuthTarget, input: ExchangeInput): Prom
   const proof = proveClient(ctx, target.provider, input, scope, url)
   const standard = omit({ ...input.params, ...proof.params }, knobs.omit)
   const params = { ...rename(standard, knobs.rename), ...(renderTree(knobs.params ?? {}, scope) as object) }
-  const secrets = [client.secret, ...Object.values(names)]
+  const secrets = [client.secret, client.secret.slice(0, headLength), ...Object.values(names)]
   const { refused, unreadable } = input
   const headers = { ...proof.headers, ...renderTexts(knobs.headers, scope) }
   if (knobs.sign) {

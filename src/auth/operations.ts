@@ -5,7 +5,7 @@ import type { Operation } from "../logs/log.ts"
 import type { AuthCtx } from "./mode.ts"
 
 export type AuthWork = {
-  action: "create_connection" | "refresh_token" | "connection_test" | "revocation"
+  action: "create_connection" | "refresh_token" | "connection_test" | "revocation" | "post_connection"
   message: string
   integration: IntegrationRow
   connectionId?: string

@@ -8,7 +8,7 @@ import { secretConfig, secretsFor } from "../auth/secrets.ts"
 import { AppError } from "../kit/errors.ts"
 import { newUuid } from "../kit/ids.ts"
 import { findConnectionById, type FoundConnection } from "./connections.ts"
-import { sealSecrets } from "./credentials.ts"
+import { readConnectionConfig, sealSecrets } from "./credentials.ts"
 import { type Fresh, type FreshOptions, readFresh, renewable } from "./renewable.ts"
 import { connectionFaults, type ConnectionRow, connections } from "./model.ts"
 import { checkMayRefresh, failedState, freshState, withoutAuthErrors } from "./refresh-state.ts"
@@ -72,18 +72,17 @@ async function renew(ctx: EnvironmentCtx, current: Fresh, target: AuthTarget, op
 
 async function commit(
   ctx: EnvironmentCtx,
-  { found, connectionConfig }: Fresh,
+  { found }: Fresh,
   obtained: Obtained,
   lease: string,
 ): Promise<ConnectionRow | undefined> {
   const now = ctx.now().getTime()
   const row = found.connection
-  const changed = Object.keys(obtained.connectionConfig ?? {}).length > 0
-  const secrets = {
-    credentials: obtained.credentials,
-    connectionConfig: changed ? { ...connectionConfig, ...obtained.connectionConfig } : undefined,
-  }
+  const { credentials, connectionConfig: change = {} } = obtained
   return inTransaction(ctx, async (ctx) => {
+    // Others may have changed it while the provider was asked.
+    const [current] = Object.keys(change).length > 0 ? await rowHeld(ctx, row.id, lease) : []
+    const secrets = { credentials, connectionConfig: current && { ...readConnectionConfig(ctx, current), ...change } }
     const [stored] = await ctx.db
       .update(connections)
       .set({
@@ -98,6 +97,9 @@ async function commit(
     return stored
   })
 }
+
+const rowHeld = (ctx: EnvironmentCtx, id: number, lease: string) =>
+  ctx.db.select().from(connections).where(heldBy(id, lease))
 
 /** Stores that it failed and tells the owner, in one transaction. Answers what the caller should throw. */
 async function recordFailure(

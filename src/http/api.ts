@@ -13,6 +13,7 @@ import { functionRoutes } from "../functions/routes.ts"
 import { integrationRoutes } from "../integrations/routes.ts"
 import { logRoutes } from "../logs/routes.ts"
 import { additionRoutes } from "../providers/addition-routes.ts"
+import { pageRoutes } from "../pages/routes.ts"
 import { providerRoutes } from "../providers/routes.ts"
 import { proxyRoutes } from "../proxy/routes.ts"
 import { recordRoutes } from "../records/routes.ts"
@@ -45,6 +46,7 @@ export const endpoints: Endpoint[] = [
   ...connectionRoutes,
   ...importRoutes,
   ...oldConnectionRoutes,
+  ...pageRoutes,
   ...sessionRoutes,
   ...oauthRoutes,
   ...credentialRoutes,

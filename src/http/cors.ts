@@ -35,16 +35,24 @@ const telemetry = /^(?:[a-z]+:\/\/[^/?#]*)?\/connect\/telemetry\/?(?:[?#]|$)/i
 const rulesOf = (url: string, serverUrl: () => string): Rules =>
   telemetry.test(url) ? forConnectPage(new URL(serverUrl()).origin) : everywhere
 
-const framing = {
+const guards = {
   "x-content-type-options": "nosniff",
   "x-frame-options": "SAMEORIGIN",
   "referrer-policy": "strict-origin",
 }
 
+/** Pages say themselves what they need; a policy of theirs also says who may frame them. */
+function frame(headers: Headers): void {
+  for (const [name, value] of Object.entries(guards)) {
+    const isSaid = name === "x-frame-options" && headers.get("content-security-policy")?.includes("frame-ancestors")
+    if (!headers.has(name) && !isSaid) headers.set(name, value)
+  }
+}
+
 /** What every answer carries, so that pages of any origin can read it and none can be framed or sniffed. */
 export function cors(response: Response, url: string, serverUrl: () => string): Response {
   for (const [name, value] of Object.entries(rulesOf(url, serverUrl).answer)) response.headers.set(name, value)
-  for (const [name, value] of Object.entries(framing)) response.headers.set(name, value)
+  frame(response.headers)
   return response
 }
 
@@ -58,6 +66,6 @@ export function corsOver(response: Response): Response {
   const { headers } = response
   for (const name of foreign) headers.delete(name)
   for (const [name, value] of Object.entries(everywhere.answer)) headers.set(name, value)
-  for (const [name, value] of Object.entries(framing)) if (!headers.has(name)) headers.set(name, value)
+  for (const [name, value] of Object.entries(guards)) if (!headers.has(name)) headers.set(name, value)
   return response
 }

@@ -1,6 +1,6 @@
 import type { App } from "../app/context.ts"
 
-/** How the Connect page looks, on the wire of `GET /connect/session`. `logo_url` is ours. */
+/** How the operator wants the Connect page to look, as `GET /connect/session` says it; `logo_url` is ours. */
 export type ConnectUiSettings = {
   showWatermark: boolean
   defaultTheme: "system" | "light" | "dark"
@@ -9,13 +9,11 @@ export type ConnectUiSettings = {
 }
 
 export function connectUiSettings({ config }: Pick<App, "config">): ConnectUiSettings {
+  const light = config.connectPrimaryColor
   return {
     showWatermark: config.connectShowWatermark,
     defaultTheme: config.connectDefaultTheme,
-    theme: {
-      light: { primary: config.connectPrimaryColor },
-      dark: { primary: config.connectPrimaryColorDark ?? config.connectPrimaryColor },
-    },
+    theme: { light: { primary: light }, dark: { primary: config.connectPrimaryColorDark ?? light } },
     ...(config.connectLogoUrl ? { logo_url: config.connectLogoUrl } : {}),
   }
 }

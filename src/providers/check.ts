@@ -1,14 +1,21 @@
 import type { AuthMode, Provider, ProviderField } from "./model.ts"
 import { providerIdPattern } from "./model.ts"
+import { checkFields } from "./check-fields.ts"
 import { collectTemplates, isMalformed, isUrlPath, sidesOf, type FoundTemplate } from "./check-templates.ts"
+import { checkVariables } from "./check-variables.ts"
 import { placeholdersIn, renderTemplate } from "./template.ts"
 
-/** A broken rule: where in the entry, and what is wrong. `fatal`: whoever uses the entry would trip over it. */
-export type Finding = { path: string[]; message: string; fatal?: true }
+/**
+ * A broken rule: where in the entry, and what is wrong. `fatal`: whoever uses the entry would trip over it; `advice`: it
+ * works, but could be better.
+ */
+export type Finding = { path: string[]; message: string; fatal?: true; advice?: true }
 
 /** Checks one of our own entries (alias resolved). Gives one sentence for each broken rule, none when it is good. */
 export function checkProvider(name: string, provider: Provider): string[] {
-  const findings = inspectProvider(provider).map(({ path, message }) => `${path.join(".")}: ${message}`)
+  const findings = inspectProvider(provider)
+    .filter(({ advice }) => !advice)
+    .map(({ path, message }) => `${path.join(".")}: ${message}`)
   return providerIdPattern.test(name) ? findings : [`"${name}" is not a provider id`, ...findings]
 }
 
@@ -19,10 +26,12 @@ export function inspectProvider(provider: Provider): Finding[] {
     ...missingForMode(provider),
     ...checkModeConflicts(provider),
     ...checkConfigUse(provider, templates),
+    ...checkVariables(provider, templates),
     ...templates.flatMap((found) => checkTemplate(provider, found)),
     ...checkFields(provider),
     ...checkNames(provider),
     ...checkLinks(provider),
+    ...checkAdvice(provider),
   ]
 }
 
@@ -177,43 +186,6 @@ function dummyValue(field: ProviderField | undefined): string {
   return String(field?.enum?.[0] ?? field?.example ?? "example")
 }
 
-function checkFields(provider: Provider): Finding[] {
-  const sections = ["credentials", "connection_config", "integration_config", "assertion_option"] as const
-  return sections.flatMap((section) =>
-    Object.entries(provider[section] ?? {}).flatMap(([key, field]) =>
-      fieldProblems(field, provider).map((message) => ({
-        path: [section, key],
-        message,
-        ...(message.startsWith(badPattern) && { fatal: true as const }),
-      })),
-    ),
-  )
-}
-
-function fieldProblems(field: ProviderField, provider: Provider): string[] {
-  const problems: string[] = []
-  const shown = !field.hidden && !field.automated
-  if (shown && !field.title) problems.push("needs a title")
-  if (shown && !field.description) problems.push("needs a description")
-  if (field.hidden && field.default_value === undefined) problems.push("is hidden and needs a default_value")
-  if (field.doc_section && !provider.docs_connect) problems.push("has a doc_section, so the entry needs docs_connect")
-  if (field.doc_section && !field.doc_section.startsWith("#")) problems.push("has a doc_section that is no #anchor")
-  if (field.pattern !== undefined) problems.push(...patternProblems(field.pattern, field.example))
-  return problems
-}
-
-const badPattern = "has a bad pattern"
-
-function patternProblems(pattern: string, example: ProviderField["example"]): string[] {
-  // The engine's own sentence says best why a pattern is no regular expression.
-  try {
-    const expression = new RegExp(pattern)
-    return example === undefined || expression.test(String(example)) ? [] : ["has an example that its pattern refuses"]
-  } catch (error) {
-    return [`${badPattern}: ${(error as Error).message}`]
-  }
-}
-
 const headerName = /^[a-z0-9_.-]+$/
 
 function checkNames({ proxy, connection_config, credentials }: Provider): Finding[] {
@@ -234,4 +206,18 @@ function checkLinks(provider: Provider): Finding[] {
   return (["docs", "docs_connect", "setup_guide_url"] as const)
     .filter((key) => provider[key] !== undefined && !isHttpUrl(provider[key]))
     .map((key) => ({ path: [key], message: "is not a URL" }))
+}
+
+/** What the public format only warns of. */
+function checkAdvice(provider: Provider): Finding[] {
+  const findings: Finding[] = []
+  const { auth_mode, credentials, proxy } = provider
+  const isTyped = ["API_KEY", "BASIC", "SIGNATURE"].includes(auth_mode)
+  if (isTyped && !proxy?.verification && !provider.credentials_verification_script) {
+    findings.push({ path: ["proxy", "verification"], message: "is missing: wrong credentials are not found out" })
+  }
+  if (auth_mode === "BASIC" && (!credentials?.username || !credentials.password)) {
+    findings.push({ path: ["credentials"], message: "should name username and password" })
+  }
+  return findings.map((finding) => ({ ...finding, advice: true }))
 }

@@ -28,10 +28,10 @@ function applyRules(source: Source, layer: Layer, below: readonly Layer[]) {
   for (const [id, { file, lineOf }] of source.entries) {
     const provider = all.make(id)
     if (!provider) continue
-    for (const { path, message, fatal } of inspectProvider(provider)) {
+    for (const { path, message, fatal, advice } of inspectProvider(provider)) {
       const found = { file, line: lineOf(path), provider: id, field: path.join("."), message }
       if (fatal) problems.push(found)
-      else warnings.push({ ...found, rule: true })
+      else warnings.push(advice ? found : { ...found, rule: true })
     }
   }
   return { problems, warnings }
@@ -41,5 +41,9 @@ function applyRules(source: Source, layer: Layer, below: readonly Layer[]) {
 export function problemsOfOwn(source: Source): CatalogueProblem[] {
   const layer = layerOf(source, "built-in")
   const { problems, warnings } = applyRules(source, layer, [])
-  return [...combine([layer]).problems, ...problems, ...warnings.map(({ rule: _, ...problem }) => problem)]
+  return [
+    ...combine([layer]).problems,
+    ...problems,
+    ...warnings.flatMap(({ rule, ...problem }) => (rule ? [problem] : [])),
+  ]
 }

@@ -42,7 +42,7 @@ export const schedules = table("schedules", {
   state: text("state").$type<"active" | "disabled">().notNull(),
 })
 
-export type TaskKind = "sync" | "webhook" | "event" | "action" | "delivery" | "credentials"
+export type TaskKind = "sync" | "webhook" | "event" | "action" | "delivery" | "credentials" | "lookup"
 export type TaskRow = typeof tasks.$inferSelect
 export type ScheduleRow = typeof schedules.$inferSelect
 

@@ -186,6 +186,7 @@ describe("the way through the browser", () => {
       nopkce: `${oauth}disable_pkce: true\n`,
       told: `${oauth}token_response_metadata: [token_type, team.id, expires_in]\nredirect_uri_metadata: [realmId]\n`,
       late: `auth_mode: OAUTH2\nauthorization_url: FAKE/oauth/authorize\ntoken_url: \${connectionConfig.server}/oauth/token\nredirect_uri_metadata: [server]\nconnection_config:\n  server: {type: string, automated: true}\n`,
+      either: `auth_mode: OAUTH2\nauthorization_url: FAKE/oauth/authorize\ntoken_url: https://\${connectionConfig.region}.invalid/oauth/token || \${connectionConfig.server}/oauth/token\nredirect_uri_metadata: [server]\nconnection_config:\n  region: {type: string, title: Region, description: x, optional: true}\n  server: {type: string, automated: true}\n`,
       cc: `${oauth}token_params:\n  grant_type: client_credentials\n`,
       outbound: `${oauth}installation: outbound\n`,
       oauth1:
@@ -194,7 +195,7 @@ describe("the way through the browser", () => {
         "auth_mode: OAUTH1\nrequest_url: FAKE/oauth1/request_token\nauthorization_url: FAKE/oauth1/authorize\ntoken_url: FAKE/oauth1/access_token\nsignature_method: HMAC-SHA256\nproxy:\n  base_url: FAKE\n",
       bare: oauth,
     })
-    for (const name of ["oauth", "header", "basic", "json", "nopkce", "told", "late", "cc", "outbound"]) {
+    for (const name of ["oauth", "header", "basic", "json", "nopkce", "told", "late", "either", "cc", "outbound"]) {
       await world.integrate(name, { credentials: { type: "OAUTH2", ...client } })
     }
     for (const name of ["oauth1", "sha256"]) await world.integrate(name, { credentials: { type: "OAUTH1", ...client } })
@@ -270,10 +271,10 @@ describe("the way through the browser", () => {
     expect(obtained.connectionConfig).toEqual({ token_type: "bearer", realmId: "mine", sub: "acme" })
   })
 
-  test("a token URL may need what only the callback tells", async () => {
-    const { url, remembered } = await start("late")
+  test.each(["late", "either"])("%s: a token URL may need what only the callback tells", async (key) => {
+    const { url, remembered } = await start(key)
     const query = { ...(await allow(url, world.fake)), server: world.fake.url }
-    expect((await finish("late", { query, remembered })).credentials.type).toBe("OAUTH2")
+    expect((await finish(key, { query, remembered })).credentials.type).toBe("OAUTH2")
   })
 
   test("a client of the connection's own is used, kept, and used again", async () => {

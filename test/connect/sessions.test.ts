@@ -128,6 +128,10 @@ describe("a session", () => {
     })
     const { token } = made.body.data
     expect((await asSession("GET", "/integrations", token)).body.data).toEqual([])
+    const typed = await stage.t.request("POST", `/auth/unauthenticated/none?connect_session_token=${token}`, {
+      key: null,
+    })
+    expect([typed.status, typed.body.error.code]).toEqual([404, "unknown_provider_config"])
   })
 })
 

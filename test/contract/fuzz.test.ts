@@ -93,16 +93,35 @@ async function fireAll(shots: { shot: Shot; key: string }[]): Promise<Problem[]>
   return problems
 }
 
+const has = ({ security }: Operation, scheme: string) => security.some((one) => scheme in one)
+
+/** The token of a connect session of the stranger's, for one operation: some of them end it. */
+async function openSession(): Promise<string> {
+  const body = { tags: { who: "stranger" } }
+  return (await sluice.call("POST", "/connect/sessions", { key: keys.environment, body })).body.data.token
+}
+
+/** Who fires at an operation: a key, or a browser with its session in the header or in the query. */
+async function armed(operation: Operation, shots: Shot[]): Promise<{ shot: Shot; key: string }[]> {
+  const key = isForAccounts(operation) ? keys.account : keys.environment
+  const session = has(operation, "sessionHeader") || has(operation, "sessionQuery") ? await openSession() : key
+  if (!has(operation, "sessionQuery")) return shots.map((shot) => ({ shot, key: session }))
+  return shots.map((shot) => {
+    const join = shot.path.includes("?") ? "&" : "?"
+    return { shot: { ...shot, path: `${shot.path}${join}connect_session_token=${session}` }, key }
+  })
+}
+
 const isForAccounts = (operation: Operation) => JSON.stringify(operation.security).includes("account:")
 
 test(`no request makes an error of the server, or shows what is another environment's (seed ${seed})`, async () => {
   const before = await shown()
-  const shots = operations.flatMap((operation, index) => {
+  const perOperation = operations.map((operation, index) => {
     // A stranger knows the names of the other environment's things, but not the numbers of environments.
     const texts = isForAccounts(operation) ? [] : [names.key, names.id, "1"]
-    const key = isForAccounts(operation) ? keys.account : keys.environment
-    return shotsAt(operation, { seed: seed + index, texts }).map((shot) => ({ shot, key }))
+    return armed(operation, shotsAt(operation, { seed: seed + index, texts }))
   })
+  const shots = (await Promise.all(perOperation)).flat()
   expect(shots.length).toBeGreaterThan(operations.length * 20)
   expect(await fireAll(shots)).toEqual([])
   expect(await shown()).toEqual(before)

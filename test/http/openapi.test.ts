@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { endpoints, rawEndpoints } from "../../src/http/api.ts"
+import type { Endpoint } from "../../src/http/endpoint.ts"
 import { testApp, type TestApp } from "../helpers/app.ts"
 
 let t: TestApp
@@ -36,16 +37,22 @@ test("operations have names of their own and say what they do", () => {
   for (const [, , operation] of operations()) expect(operation.summary).toBeString()
 })
 
+function callersOf(endpoint: Endpoint) {
+  if (endpoint.access === "anybody") return []
+  if (endpoint.access === "session") return [endpoint.token === "query" ? { sessionQuery: [] } : { sessionHeader: [] }]
+  const scopes = [endpoint.scope].flat()
+  const full = scopes.map((scope) => (scope.startsWith("account:") ? scope : `environment:${scope}`))
+  const keys = scopes.length === 0 ? [{ secretKey: [] }] : full.map((scope) => ({ secretKey: [scope] }))
+  return endpoint.sessions ? [...keys, { sessionHeader: [] }] : keys
+}
+
 describe.each(endpoints.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint] as const))(
   "%s",
   (_, endpoint) => {
     const operation = () => document.paths[template(endpoint.path)][endpoint.method.toLowerCase()]
 
-    test("tells its scopes, and the form of its errors", () => {
-      const scopes = endpoint.access === "key" ? [endpoint.scope].flat() : []
-      const full = scopes.map((scope) => (scope.startsWith("account:") ? scope : `environment:${scope}`))
-      const any = endpoint.access === "key" && scopes.length === 0
-      expect(operation().security).toEqual(any ? [{ secretKey: [] }] : full.map((scope) => ({ secretKey: [scope] })))
+    test("tells who may call it, and the form of its errors", () => {
+      expect(operation().security).toEqual(callersOf(endpoint))
       expect(operation().responses.default).toEqual({ $ref: "#/components/responses/Error" })
     })
 

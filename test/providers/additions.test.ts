@@ -69,7 +69,7 @@ const rows: [name: string, body: unknown, fields: string[]][] = [
   [
     "a pattern",
     entry({ auth_mode: "BASIC", credentials: { username: { title: "T", description: "D", pattern: "(" } } }),
-    ["credentials.username"],
+    ["credentials.username.pattern"],
   ],
   [
     "an unknown name in a template",

@@ -158,7 +158,11 @@ describe("bad files", () => {
         "a",
         '  auth_mode: BASIC\n  credentials:\n    username:\n      title: T\n      description: D\n      pattern: "["\n',
       ),
-      [expect.stringMatching(/^many.yaml:6: provider "a", field credentials.username: has a bad pattern: /) as never],
+      [
+        expect.stringMatching(
+          /^many.yaml:9: provider "a", field credentials.username.pattern: is no regular expression: /,
+        ) as never,
+      ],
     ],
   ]
   for (const [name, text, problems] of rows) {

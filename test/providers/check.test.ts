@@ -200,6 +200,31 @@ const rows: [name: string, provider: Provider, findings: string[]][] = [
     },
     ["proxy.headers.X-A: does not match ^[a-z0-9_.-]+$", "credentials.user-name: does not match ^[a-zA-Z_]+$"],
   ],
+  [
+    "an example that is none of its format or enum",
+    {
+      ...basic,
+      credentials: {
+        username: { ...field, format: "hostname", example: "https://x.test" },
+        password: { ...field, format: "email", example: "a@b.test", enum: ["c@d.test"] },
+      },
+    },
+    [
+      "credentials.username: has an example that is no hostname",
+      "credentials.password: has an example that is not in its enum",
+    ],
+  ],
+  [
+    "a misspelt name, and a credential that nobody types in",
+    {
+      ...basic,
+      proxy: { headers: { "x-a": "${usrname}", "x-b": "${credentials.pasword}", "x-c": "${credentials.username}" } },
+    },
+    [
+      "proxy.headers.x-a: ${usrname} is not a name that a template can use here",
+      "proxy.headers.x-b: ${credentials.pasword} is not a name that a template can use here",
+    ],
+  ],
   ["a link that is none", { ...basic, docs: "see the wiki" }, ["docs: is not a URL"]],
 ]
 
@@ -209,7 +234,7 @@ for (const [name, provider, findings] of rows) {
 
 test("a pattern that is no regular expression", () => {
   const [finding] = checkProvider("x", { ...basic, credentials: { username: { ...field, pattern: "[" } } })
-  expect(finding).toStartWith("credentials.username: has a bad pattern: ")
+  expect(finding).toStartWith("credentials.username.pattern: is no regular expression: ")
 })
 
 test("a name that is no id", () => {

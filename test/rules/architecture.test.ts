@@ -7,6 +7,7 @@ const src = join(import.meta.dir, "../../src")
 /** Rooms from the ground up. A file may import from its own room and from rooms before it. */
 const rooms = [
   "kit",
+  "pages",
   "fake-provider",
   "store",
   "queue",
@@ -33,7 +34,7 @@ const rooms = [
 const openDoors = ["app/context.ts", "http/endpoint.ts"]
 const longest = 250
 
-const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".ts"))
+const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((path) => /\.tsx?$/.test(path))
 const textOf = (path: string) => readFileSync(join(src, path), "utf8")
 const importsOf = (path: string) =>
   [...textOf(path).matchAll(/^(import|export) (type )?[^"]*?from "(\.[^"]+)"/gm)].map((match) => ({

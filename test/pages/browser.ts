@@ -1,0 +1,55 @@
+import { afterAll, test } from "bun:test"
+import { existsSync } from "node:fs"
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core"
+
+/** Debian's Chromium, or what `SLUICE_CHROMIUM` names. */
+const path = process.env.SLUICE_CHROMIUM ?? "/usr/bin/chromium"
+const howToGet = "needs Chromium: apt-get install chromium, or SLUICE_CHROMIUM=<path>"
+const isThere = existsSync(path)
+
+const args = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+]
+
+let launched: Promise<Browser> | undefined
+
+export type Visit = { page: Page; open: (url: string) => Promise<Page> }
+type Options = BrowserContextOptions & { init?: () => void }
+
+/** A test with a fresh browser context. It is skipped without a browser, unless nothing may be skipped: then it fails. */
+export function browserTest(name: string, run: (page: Page) => Promise<void>, options: Options = {}): void {
+  if (!isThere && process.env.SLUICE_TEST_ALL !== "1") return test.skip(`${name} (${howToGet})`, () => undefined)
+  test(name, () => withPage(options, run), 30_000)
+}
+
+async function withPage({ init, ...options }: Options, run: (page: Page) => Promise<void>): Promise<void> {
+  if (!isThere) throw new Error(`${path} is missing: this test ${howToGet}`)
+  launched ??= chromium.launch({ executablePath: path, headless: true, args })
+  const context = await (await launched).newContext({ locale: "en-US", reducedMotion: "reduce", ...options })
+  context.setDefaultTimeout(10_000)
+  if (init) await context.addInitScript(init)
+  const page = await context.newPage()
+  const wrong: string[] = []
+  // Whatever the policy refuses or a script throws is a fault of the page, also when nobody sees it.
+  page.on("pageerror", (error) => wrong.push(String(error)))
+  page.on("console", (message) => {
+    if (/Content Security Policy|violates/.test(message.text())) wrong.push(message.text())
+  })
+  try {
+    await run(page)
+    if (wrong.length > 0) throw new Error(`The page has errors:\n${wrong.join("\n")}`)
+  } finally {
+    await context.close()
+  }
+}
+
+/** To be called once in each file that has browser tests. */
+export function closeBrowserAfterAll(): void {
+  afterAll(async () => (await launched)?.close())
+}

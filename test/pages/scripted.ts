@@ -1,0 +1,100 @@
+import { testApp } from "../helpers/app.ts"
+
+export type Seen = { method: string; path: string; query: Record<string, string>; headers: Headers; body: any }
+type Answer = { status: number; body: unknown }
+
+export type Script = {
+  session?: Record<string, unknown>
+  integrations?: Record<string, unknown>[]
+  providers?: Record<string, Record<string, unknown>>
+  /** Answers of the routes that make connections, one after the other. */
+  answers?: (Answer | Promise<Answer>)[]
+  /** Path that a reverse proxy has put before everything. */
+  below?: string
+  /** What the provider's window shows, and what the daemon says on the socket then. */
+  window?: { html?: string; frame?: Record<string, unknown>; noSocket?: boolean }
+}
+
+export const token = `nango_connect_session_${"a".repeat(64)}`
+export const settings = {
+  showWatermark: true,
+  defaultTheme: "light",
+  theme: { light: { primary: "#00B2E3" }, dark: { primary: "#00B2E3" } },
+}
+
+/** A daemon that says what the script says, with the real page and the real headers of the page before it. */
+export async function startScripted(script: Script) {
+  const seen: Seen[] = []
+  const real = await testApp()
+  const below = script.below ?? ""
+  const sockets = new Set<Bun.ServerWebSocket<undefined>>()
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request, server) {
+      const url = new URL(request.url)
+      if (!url.pathname.startsWith(`${below}/`)) return new Response("not ours", { status: 404 })
+      const path = url.pathname.slice(below.length)
+      if (request.headers.get("upgrade") === "websocket") {
+        if (script.window?.noSocket || path !== "/") return new Response("", { status: 400 })
+        return server.upgrade(request, { data: undefined }) ? undefined : new Response("", { status: 400 })
+      }
+      if (/^\/connect(\/|\/assets\/.+)?$/.test(path)) {
+        return real.send(new Request(`http://127.0.0.1:${server.port}${path}${url.search}`, request))
+      }
+      const body = await request.text()
+      const query = Object.fromEntries(url.searchParams)
+      const { method, headers } = request
+      seen.push({ method, path, query, headers, body: body === "" ? undefined : JSON.parse(body) })
+      if (path.startsWith("/oauth/connect/")) return showWindow()
+      const { status, body: said } = await answerOf(method, path, headers)
+      return Response.json(said, { status })
+    },
+    websocket: {
+      open: (socket) => {
+        sockets.add(socket)
+        socket.send(JSON.stringify({ message_type: "connection_ack", ws_client_id: "socket-1" }))
+      },
+      message: () => undefined,
+      close: (socket) => void sockets.delete(socket),
+    },
+  })
+  const showWindow = () => {
+    const { html = "<h1>Provider</h1>", frame } = script.window ?? {}
+    if (frame) for (const socket of sockets) socket.send(JSON.stringify(frame))
+    return new Response(html, { headers: { "content-type": "text/html" } })
+  }
+  const answerOf = async (method: string, path: string, headers: Headers): Promise<Answer> => {
+    if (method === "POST") return (await script.answers?.shift()) ?? { status: 200, body: connected }
+    if (headers.get("authorization") !== `Bearer ${token}`) return refused
+    if (path === "/connect/session") {
+      return { status: 200, body: { data: { endUser: null, connectUISettings: settings, ...script.session } } }
+    }
+    if (path === "/integrations") return { status: 200, body: { data: script.integrations ?? [] } }
+    const provider = script.providers?.[decodeURIComponent(path.split("/")[2] ?? "")]
+    return provider ? { status: 200, body: { data: provider } } : notFound
+  }
+  return {
+    url: `http://127.0.0.1:${server.port}${below}`,
+    link: (query = "") => `http://127.0.0.1:${server.port}${below}/connect/?session_token=${token}${query}`,
+    seen,
+    posted: () => seen.filter(({ method, path }) => method === "POST" && path !== "/connect/telemetry"),
+    /** What the daemon says to whoever waits on a socket. */
+    say: (frame: Record<string, unknown>) => sockets.forEach((socket) => socket.send(JSON.stringify(frame))),
+    async [Symbol.asyncDispose]() {
+      await server.stop(true)
+      await real.close()
+    },
+  }
+}
+
+export const connected = { connectionId: "c-1", providerConfigKey: "one" }
+const refused = { status: 401, body: { error: { code: "unknown_connect_session_token", message: "It has expired." } } }
+const notFound = { status: 404, body: { error: { code: "not_found", message: "There is none." } } }
+
+/** One integration with one provider, the most usual case. */
+export const only = (provider: Record<string, unknown>, integration: Record<string, unknown> = {}): Script => ({
+  integrations: [{ unique_key: "one", provider: "acme", display_name: "Acme", ...integration }],
+  providers: { acme: { name: "acme", display_name: "Acme", docs: "https://example.com", ...provider } },
+})
+
