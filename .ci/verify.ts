@@ -1,7 +1,17 @@
 import { readdirSync } from "node:fs"
 
 /** `bun run verify`: format, lint, types and the fast tests; before every commit. */
-const slow = new Set(["cli", "contract", "dryrun", "faults", "functions-corpus", "helpers", "hostile", "pages", "proxy-gateway"])
+const slow = new Set([
+  "cli",
+  "contract",
+  "dryrun",
+  "faults",
+  "functions-corpus",
+  "helpers",
+  "hostile",
+  "pages",
+  "proxy-gateway",
+])
 const sources = ["src", "test", "bench", ".ci"]
 const fast = readdirSync("test", { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !slow.has(entry.name))

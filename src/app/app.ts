@@ -225,9 +225,7 @@ const moments: Moments = {
   validatesConnections,
   connectionValidating: runValidation,
   connectionDeleting: inOrder(runDeletionEvents, revokeCredentials),
-  connectionSaved: async (ctx, saved) => {
-    if (!(await queueLookups(ctx, saved))) await ctx.moments.connectionReady(ctx, saved)
-  },
+  connectionSaved: queueLookups,
   connectionReady: inOrder(
     (ctx, { connection }) => queueCreationEvents(ctx, connection),
     (ctx, { connection }) => startSyncsOfConnection(ctx, connection),

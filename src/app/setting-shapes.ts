@@ -43,7 +43,10 @@ export const frameSources = list
       .array(
         z
           .string()
-          .regex(/^('?(self|none)'?|\*|https?:\/\/[a-z0-9.*-]+(:(\d+|\*))?)$/i, "Not an origin such as https://app.example.com"),
+          .regex(
+            /^('?(self|none)'?|\*|https?:\/\/[a-z0-9.*-]+(:(\d+|\*))?)$/i,
+            "Not an origin such as https://app.example.com",
+          ),
       )
       .min(1),
   )

@@ -36,8 +36,8 @@ export function openOperation(ctx: EnvironmentCtx, work: AuthWork): Operation {
 }
 
 /** Writes what was exchanged and how it ended, and closes the entry. */
-export function closeOperation(operation: Operation, auth: AuthCtx, error?: unknown): void {
-  for (const { message, startedAt, durationMs, status, error: failure } of auth.exchanges) {
+export function closeOperation(operation: Operation, { exchanges }: Pick<AuthCtx, "exchanges">, error?: unknown): void {
+  for (const { message, startedAt, durationMs, status, error: failure } of exchanges) {
     const response = status === undefined ? {} : { response: { code: status } }
     const detail = {
       ...response,

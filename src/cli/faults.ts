@@ -8,6 +8,7 @@ export const cliFaults = defineFaults({
   usage_confirmation: [400, "This needs a confirmation."],
   daemon_unreachable: [503, "The daemon cannot be reached."],
   not_an_answer: [502, "What answered is not a sluice daemon."],
+  file_exists: [409, "There is such a file already."],
   not_confirmed: [409, "The change was not confirmed."],
   demo_failed: [500, "The demo did not get through."],
   interrupted: [499, "Interrupted."],

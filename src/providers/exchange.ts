@@ -3,6 +3,8 @@ import { exchangeRecipes } from "./exchange-recipes.ts"
 import type { Provider } from "./model.ts"
 import { ConnectionLookup } from "./lookup.ts"
 import { Outcome } from "./outcome.ts"
+import { revocationRecipes } from "./revocation-recipes.ts"
+import { verificationRecipes } from "./verification-recipes.ts"
 
 /*
  * Members of an entry that are ours and not of the public format: what providers do their own way, as data.
@@ -132,3 +134,17 @@ export function withExchangeRecipe(chain: readonly string[], provider: Provider)
   if (id === undefined || exchangeMembersOf.some((member) => provider[member] !== undefined)) return provider
   return { ...provider, ...exchangeRecipes[id] }
 }
+
+/** How credentials of a provider are tried: as its entry says, or as its public script name does. */
+export function verificationOf({ proxy, credentials_verification_script: name }: Provider) {
+  return proxy?.verification ?? named(verificationRecipes, name)
+}
+
+/** How access ends at a provider. An alias switches off with an empty name what it would inherit. */
+export function revocationOf(provider: Provider | undefined): Revocation | undefined {
+  const name = provider?.pre_connection_deletion_script
+  return name === "" ? undefined : (provider?.revocation ?? named(revocationRecipes, name))
+}
+
+const named = <T>(recipes: Readonly<Record<string, T>>, name: string | undefined): T | undefined =>
+  name !== undefined && Object.hasOwn(recipes, name) ? recipes[name] : undefined

@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises"
 import { basename, extname, join } from "node:path"
 import { ProviderEntry, providerIdPattern } from "./model.ts"
-import { type FieldPath, readYaml, type YamlMap } from "./yaml-text.ts"
+import { type FieldPath, readYaml, type YamlMap, type YamlProblem } from "./yaml-text.ts"
 
 /** Something about one place of a catalogue file. `field` is a dotted path inside the entry. */
 export type CatalogueProblem = {
@@ -75,8 +75,9 @@ const tooLarge = (file: string, bytes: number): CatalogueProblem => ({
 /** Makes entries of files. Never throws for what stands in them. */
 export function readEntries({ files, problems }: SourceFiles, authorship: Authorship): Source {
   const source: Source = { entries: new Map(), problems: [...problems], warnings: [] }
-  for (const { file, id, text } of files) {
+  for (const { file, id: named, text } of files) {
     const map = readYaml(text)
+    const id = named ?? (isOneEntry(map) ? basename(file, extname(file)) : undefined)
     if (Array.isArray(map)) {
       for (const { line, message } of map) source.problems.push({ file, line, provider: id, message })
       continue
@@ -90,6 +91,10 @@ export function readEntries({ files, problems }: SourceFiles, authorship: Author
   }
   return source
 }
+
+/** Whether a file holds one entry instead of a map of them. */
+const isOneEntry = (map: YamlMap | YamlProblem[]): boolean =>
+  !Array.isArray(map) && typeof map.value.display_name === "string"
 
 /** Reads a folder or file and makes entries of it. */
 export const readSource = async (path: string, authorship: Authorship): Promise<Source> =>

@@ -1,5 +1,5 @@
 import type { EnvironmentCtx } from "../app/context.ts"
-import { closeOperation, describeError, openAuth, openOperation } from "../auth/operations.ts"
+import { closeOperation, describeError, openOperation } from "../auth/operations.ts"
 import { findOutcome } from "../auth/outcome.ts"
 import { secretConfig, secretsFor } from "../auth/secrets.ts"
 import { targetOf } from "../auth/target.ts"
@@ -49,7 +49,7 @@ type Look = {
 
 /**
  * Goes through the provider's steps. What fails is in the log, ends the steps and throws nothing; what was found until then
- * counts. Rejects only when `signal` aborts.
+ * counts.
  */
 export async function lookUp(
   ctx: EnvironmentCtx,
@@ -78,15 +78,16 @@ export async function lookUp(
   } catch (error) {
     failure = error
   }
-  if (options.signal.aborted) {
-    operation.close("cancelled")
-    throw options.signal.reason
-  }
-  if (failure !== undefined && !(failure instanceof AppError) && !signal.aborted)
-    ctx.log.error({ err: failure, connection: connection.connection.id }, "a lookup failed unexpectedly")
-  const late = signal.aborted ? faults.lookup_failed({ message: "The provider took too long." }) : undefined
-  closeOperation(operation, openAuth(ctx), late ?? failure)
+  if (options.signal.aborted) operation.close("cancelled")
+  else closeOperation(operation, { exchanges: [] }, explain(ctx, connection, failure, signal))
   return result
+}
+
+function explain(ctx: EnvironmentCtx, { connection }: FoundConnection, failure: unknown, signal: AbortSignal): unknown {
+  if (failure === undefined || failure instanceof AppError) return failure
+  if (signal.aborted) return faults.lookup_failed({ message: "The provider took too long." })
+  ctx.log.error({ err: failure, connection: connection.id }, "a lookup failed unexpectedly")
+  return failure
 }
 
 const secretsOf = (ctx: EnvironmentCtx, { found, credentials, connectionConfig }: Fresh): string[] =>

@@ -14,12 +14,13 @@ import { lookUp, type LookedUp } from "./look-up.ts"
 type LookupTask = { environmentId: number; connectionId: number; operation: SavedConnection["operation"] }
 
 /**
- * Queues what is to be looked up about a connection that is being saved. Answers false when its provider has nothing: then
- * the connection is ready as it is. A task of an earlier save gives way, because it asks with older credentials.
+ * Queues what is to be looked up about a connection that is being saved; one whose provider has nothing to tell is ready as
+ * it is. A task of an earlier save gives way, because it asks with older credentials.
  */
-export async function queueLookups(ctx: EnvironmentCtx, { connection, operation }: SavedConnection): Promise<boolean> {
+export async function queueLookups(ctx: EnvironmentCtx, saved: SavedConnection): Promise<void> {
+  const { connection, operation } = saved
   const { provider } = await getIntegrationById(ctx, connection.integration_id)
-  if (lookupsOf(ctx.catalogue.find(provider)).length === 0) return false
+  if (lookupsOf(ctx.catalogue.find(provider)).length === 0) return ctx.moments.connectionReady(ctx, saved)
   const key = `lookup:${connection.id}`
   const reason = "the connection was saved again"
   const earlier = await cancelTask(ctx, key, reason)
@@ -34,7 +35,6 @@ export async function queueLookups(ctx: EnvironmentCtx, { connection, operation 
     if (earlier) ctx.queue.abort(earlier.id, reason)
     ctx.queue.wake()
   })
-  return true
 }
 
 /**
@@ -49,6 +49,8 @@ export function lookupHandler(app: () => App): TaskHandler {
       const found = await findConnectionById(ctx, connectionId)
       const isLive = found?.connection.deleted_at === null
       const result = isLive ? await lookUp(ctx, found, { signal }) : undefined
+      // The daemon stops, or the connection was saved again: another attempt or task does it.
+      if (signal.aborted) return
       await inTransaction(ctx, async (ctx) => {
         if (await settleTask(ctx, task, { unlessCancelled: true })) await makeReady(ctx, task, result)
       })

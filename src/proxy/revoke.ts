@@ -7,6 +7,7 @@ import { type FoundConnection, listConnectionsOf } from "../connections/connecti
 import { readConnectionConfig, readCredentials } from "../connections/credentials.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
 import { defineFaults } from "../kit/errors.ts"
+import { revocationOf } from "../providers/exchange.ts"
 import { connectionScope, renderTemplate, renderTree } from "../providers/template.ts"
 import { buildRequest } from "./build.ts"
 import { describeTarget } from "./target.ts"
@@ -21,7 +22,7 @@ const faults = defineFaults({
  */
 export async function revokeCredentials(ctx: EnvironmentCtx, found: FoundConnection): Promise<void> {
   const { connection, integration } = found
-  const revocation = ctx.catalogue.find(integration.provider)?.revocation
+  const revocation = revocationOf(ctx.catalogue.find(integration.provider))
   if (!revocation || connection.credentials === null) return
   if (revocation.unless_metadata && connection.metadata[revocation.unless_metadata] === true) return
   const credentials = readCredentials(ctx, connection)
@@ -75,7 +76,7 @@ export async function revokeCredentials(ctx: EnvironmentCtx, found: FoundConnect
 
 /** The same for every connection of an integration that is being deleted. */
 export async function revokeAllOf(ctx: EnvironmentCtx, integration: IntegrationRow): Promise<void> {
-  if (!ctx.catalogue.find(integration.provider)?.revocation) return
+  if (!revocationOf(ctx.catalogue.find(integration.provider))) return
   for (const connection of await listConnectionsOf(ctx, integration.id)) {
     await revokeCredentials(ctx, { connection, integration })
   }

@@ -9,7 +9,8 @@ import { targetOf } from "../auth/target.ts"
 import { readAnswer } from "../auth/token-answer.ts"
 import { flatPairs } from "../auth/token-request.ts"
 import { EgressError } from "../kit/fetch.ts"
-import type { ProviderVerification } from "../providers/exchange.ts"
+import { sortedQuery } from "../kit/percent.ts"
+import { type ProviderVerification, verificationOf } from "../providers/exchange.ts"
 import { connectionScope, renderTree, requestScope } from "../providers/template.ts"
 import { buildRequest } from "./build.ts"
 import type { ProxyCall, ProxyTarget } from "./model.ts"
@@ -25,7 +26,7 @@ const maxAnswer = 1024 * 1024
 export async function tryCredentials(ctx: EnvironmentCtx, subject: TestedCredentials): Promise<void> {
   const { integration, connectionConfig, connectionId, credentials } = subject
   const auth = targetOf(ctx, integration, connectionConfig)
-  const verification = auth.provider.proxy?.verification
+  const verification = verificationOf(auth.provider)
   if (!verification) return
   const target: ProxyTarget = {
     ...describeIntegration(ctx, integration),
@@ -59,15 +60,19 @@ type Try = {
 
 /** `good`, or why not, in a word or a status. */
 async function tryEndpoint(ctx: AuthCtx, { target, credentials, verification, endpoint }: Try): Promise<string> {
+  const method = verification.method ?? "GET"
+  const path = URL.parse(endpoint, "https://api.invalid/")
+  const request = { method, path: path?.pathname, urlCanonicalParams: sortedQuery(path?.search ?? "") }
+  const { connectionConfig } = target.connection
   const scope = requestScope({
-    ...connectionScope({ connectionConfig: target.connection.connectionConfig, credentials: { ...credentials } }),
+    ...connectionScope({ connectionConfig, credentials: { ...credentials }, request }),
     now: ctx.now(),
   })
   const rendered = renderTree({ headers: verification.headers ?? {}, data: verification.data }, scope)
   const { headers, data } = rendered as { headers: Record<string, string>; data?: unknown }
   const call: ProxyCall = {
     endpoint,
-    method: verification.method ?? "GET",
+    method,
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
     body: bodyOf(verification, data),
     baseUrlOverride: verification.base_url_override,

@@ -98,3 +98,27 @@ export const only = (provider: Record<string, unknown>, integration: Record<stri
   providers: { acme: { name: "acme", display_name: "Acme", docs: "https://example.com", ...provider } },
 })
 
+/**
+ * A page of another site (`localhost` beside `127.0.0.1`) that frames the Connect page as `openConnectUI` does and keeps
+ * what it hears in `window.heard`. `answers` is what it says when the frame is ready.
+ */
+export function startOwner(frameUrl: string, answers: unknown[] = [{ type: "session_token", sessionToken: token }]) {
+  const html = `<!doctype html><title>Owner</title><body style="margin:0;background:#fff;font-family:sans-serif">
+<h1>The owner's app</h1><p>${"Some text of the page behind. ".repeat(40)}</p>
+<iframe id="connect-ui" style="position:fixed;inset:0;width:100%;height:100%;border:0;z-index:9999" src="${frameUrl}"></iframe>
+<script>
+window.heard = []
+const frame = document.getElementById("connect-ui")
+addEventListener("message", ({ source, origin, data }) => {
+  if (source !== frame.contentWindow || origin !== ${JSON.stringify(new URL(frameUrl).origin)}) return
+  heard.push(data)
+  if (data.type === "ready") for (const answer of ${JSON.stringify(answers)}) source.postMessage(answer, "*")
+})
+</script></body>`
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: () => new Response(html, { headers: { "content-type": "text/html; charset=utf-8" } }),
+  })
+  return { url: `http://localhost:${server.port}/`, [Symbol.asyncDispose]: () => server.stop(true) }
+}

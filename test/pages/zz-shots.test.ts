@@ -1,5 +1,5 @@
 import { browserTest, closeBrowserAfterAll } from "/work/main/test/pages/browser.ts"
-import { startScripted, only, settings } from "/work/main/test/pages/scripted.ts"
+import { startOwner, startScripted, only, settings } from "/work/main/test/pages/scripted.ts"
 closeBrowserAfterAll()
 const dir = "/tmp/h/pages"
 const names = ["Salesforce","HubSpot","Zendesk","Notion","Slack","Google Drive","Jira Cloud","Stripe","GitHub","Airtable","Xero"]
@@ -9,17 +9,17 @@ const zendesk = only({ auth_mode: "BASIC", display_name: "Zendesk", docs_connect
   connection_config: { subdomain: { title: "Zendesk subdomain", description: "The first part of the address you open Zendesk with.", example: "acme", prefix: "https://", suffix: ".zendesk.com", order: 1, pattern: "^[a-z0-9-]+$" }, region: { title: "Region", enum: ["eu","us"], optional: true, order: 2 } } }, { display_name: "Zendesk" })
 const shot = async (page: any, name: string) => { await page.waitForTimeout(250); await page.screenshot({ path: `${dir}/${name}.png` }) }
 const framed = async (page: any, s: any, query: string) => {
-  await page.setContent(`<body style="margin:0;font-family:sans-serif;background:#fff"><h1 style="padding:40px">Owner's app</h1><p style="padding:0 40px">${"Lorem ipsum dolor sit amet. ".repeat(60)}</p><iframe id=f style="position:fixed;inset:0;width:100%;height:100%;border:0" src="${s.link(query)}"></iframe>`)
-  return page.frameLocator("#f")
+  const o = startOwner(s.url + "/connect/?x=1" + query); await page.goto(o.url)
+  return page.frameLocator("#connect-ui")
 }
 const desk = { viewport: { width: 1000, height: 800 } }
 const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }
 browserTest("list", async (page) => { await using s = await startScripted(list(11)); await page.goto(s.link()); await page.getByText("Stripe").waitFor(); await shot(page, "list-light") }, desk)
 browserTest("list framed dark", async (page) => { await using s = await startScripted(list(5)); const f = await framed(page, s, "&theme=dark"); await f.getByText("Slack").waitFor(); await shot(page, "list-dark-framed") }, desk)
-browserTest("form", async (page) => { await using s = await startScripted(zendesk); await page.goto(s.link()); await page.getByLabel("Email").waitFor(); await shot(page, "form-light") }, desk)
-browserTest("form framed dark", async (page) => { await using s = await startScripted(zendesk); const f = await framed(page, s, "&theme=dark&lang=de"); await f.getByLabel("Email").waitFor(); await shot(page, "form-dark-framed-de") }, desk)
-browserTest("form errors", async (page) => { await using s = await startScripted(zendesk); await page.goto(s.link()); await page.getByLabel("Email").fill("no mail"); await page.getByRole("button",{name:"Connect", exact: true}).click(); await shot(page, "form-errors") }, { viewport: { width: 1000, height: 960 } })
-browserTest("form mobile", async (page) => { await using s = await startScripted(zendesk); await page.goto(s.link()); await page.getByLabel("Email").waitFor(); await shot(page, "form-mobile") }, phone)
+browserTest("form", async (page) => { await using s = await startScripted(zendesk); await page.goto(s.link()); await page.getByRole("textbox",{name:"Email"}).waitFor(); await shot(page, "form-light") }, desk)
+browserTest("form framed dark", async (page) => { await using s = await startScripted(zendesk); const f = await framed(page, s, "&theme=dark&lang=de"); await f.getByRole("textbox").first().waitFor(); await shot(page, "form-dark-framed-de") }, desk)
+browserTest("form errors", async (page) => { await using s = await startScripted(zendesk); await page.goto(s.link()); await page.getByRole("textbox",{name:"Email"}).fill("no mail"); await page.getByRole("button",{name:"Connect", exact: true}).click(); await shot(page, "form-errors") }, { viewport: { width: 1000, height: 960 } })
+browserTest("form mobile", async (page) => { await using s = await startScripted(zendesk); await page.goto(s.link()); await page.getByRole("textbox",{name:"Email"}).waitFor(); await shot(page, "form-mobile") }, phone)
 browserTest("refused", async (page) => { await using s = await startScripted({...only({auth_mode:"API_KEY", credentials: { apiKey: { title: "API key", description: "Settings → API → New key.", secret: true }}}), answers: [{status:400, body:{error:{code:"connection_test_failed", message:"The provider refused the credentials: 401 Invalid API key provided: sk_****1234."}}}]}); const f = await framed(page, s, ""); await f.getByLabel("API key", {exact:true}).fill("sk_test_1234"); await f.getByRole("button",{name:"Connect", exact: true}).click(); await f.getByText("Invalid API key").waitFor(); await shot(page, "error-light-framed") }, desk)
 browserTest("oauth", async (page) => { await using s = await startScripted(only({auth_mode:"OAUTH2"}, {display_name:"HubSpot"})); const f = await framed(page, s, ""); await f.getByRole("button",{name:"Connect", exact: true}).waitFor(); await shot(page, "oauth-light"); await f.getByRole("button",{name:"Connect", exact: true}).click(); await f.getByText("Continue in").waitFor(); await shot(page, "busy-light"); s.say({message_type:"success",provider_config_key:"one",connection_id:"x",is_pending:false}); await f.getByText("is connected").waitFor(); await shot(page, "done-light") }, desk)
 browserTest("expired", async (page) => { await using s = await startScripted({}); await page.goto(s.link().replace("aaa","bbb")); await page.getByText("expired").waitFor(); await shot(page, "expired-mobile-dark") }, {...phone, colorScheme: "dark"})

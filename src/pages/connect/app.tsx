@@ -23,7 +23,7 @@ export function App({ opening, base, language, say }: AppProps) {
   return (
     <Stage isFramed={opening.isFramed} onClose={() => current?.close()}>
       <Head state={state} flow={current} isFramed={opening.isFramed} say={say} />
-      <main class="flex grow flex-col overflow-y-auto overscroll-contain px-5 pb-6 sm:px-7">
+      <main class="flex grow flex-col scroll-pb-28 overflow-y-auto overscroll-contain px-5 sm:px-7">
         {current && <View state={state} flow={current} isFramed={opening.isFramed} say={say} />}
       </main>
       {settings?.showWatermark && (
@@ -59,7 +59,7 @@ function Stage({ isFramed, onClose, children }: { isFramed: boolean; onClose: ()
       <div
         ref={card}
         {...dialog}
-        class={`card flex w-full grow flex-col overflow-hidden bg-ground sm:max-w-[26.5rem] sm:grow-0 sm:rounded-2xl ${isFramed ? "shadow-2xl sm:max-h-[46rem] sm:min-h-104" : "sm:min-h-96 sm:border sm:border-line sm:shadow-sm"}`}
+        class={`card flex w-full grow flex-col overflow-hidden bg-ground sm:max-w-[26.5rem] sm:grow-0 sm:rounded-2xl ${isFramed ? "shadow-2xl sm:max-h-[46rem] sm:min-h-92" : "sm:min-h-96 sm:border sm:border-line sm:shadow-sm"}`}
       >
         {children as never}
       </div>
@@ -86,7 +86,9 @@ function Head({ state, flow, isFramed, say }: HeadProps) {
   const logo = state.session?.connectUISettings.logo_url
   const goesBack = screen.at === "form" && integrations.length > 1
   return (
-    <header class="flex min-h-15 items-center gap-2 px-3 sm:px-4">
+    <header
+      class={`flex shrink-0 items-center gap-2 px-3 sm:px-4 ${isFramed || goesBack || logo ? "min-h-15" : "h-8"}`}
+    >
       {goesBack && <IconButton icon="back" label={say("back")} onClick={() => flow?.back()} />}
       {logo && <img src={logo} alt="" class={`h-7 max-w-40 object-contain ${goesBack ? "" : "ms-2 sm:ms-3"}`} />}
       {isFramed && <IconButton icon="close" label={say("close")} class="ms-auto" onClick={() => flow?.close()} />}
@@ -101,6 +103,9 @@ function announce({ screen, choosing }: State, say: Say): string {
 }
 
 function useTitle({ screen, session }: State, say: Say): void {
-  const title = "target" in screen ? say(session?.isReconnecting ? "titleAgain" : "title", { name: nameOf(screen.target) }) : say("listTitle")
+  const title =
+    "target" in screen
+      ? say(session?.isReconnecting ? "titleAgain" : "title", { name: nameOf(screen.target) })
+      : say("listTitle")
   useEffect(() => void (document.title = title), [title])
 }

@@ -24,31 +24,31 @@ export type Values = Record<string, string>
 
 type Own = FieldEntry & { titleKey: TextKey; helpKey?: TextKey }
 
-const userName: Own = { titleKey: "username", order: 1 }
-const password: Own = { titleKey: "password", secret: true, order: 2 }
+const userName: Own = { titleKey: "username" }
+const password: Own = { titleKey: "password", secret: true }
 
-/** Credentials that a mode asks for whether or not the catalogue describes them. */
+/** Credentials that a mode asks for whether or not the catalogue describes them, in this order. */
 const ownCredentials: Record<string, Record<string, Own>> = {
   API_KEY: { apiKey: { titleKey: "apiKey", secret: true } },
   BASIC: { username: userName, password },
   SIGNATURE: { username: userName, password },
   OAUTH2_CC: {
-    client_id: { titleKey: "clientId", order: 1 },
-    client_secret: { titleKey: "clientSecret", secret: true, order: 2 },
-    client_certificate: { titleKey: "clientCertificate", order: 3 },
-    client_private_key: { titleKey: "clientPrivateKey", secret: true, order: 4 },
+    client_id: { titleKey: "clientId" },
+    client_secret: { titleKey: "clientSecret", secret: true },
+    client_certificate: { titleKey: "clientCertificate" },
+    client_private_key: { titleKey: "clientPrivateKey", secret: true },
   },
   TBA: {
-    token_id: { titleKey: "tokenId", secret: true, order: 1 },
-    token_secret: { titleKey: "tokenSecret", secret: true, order: 2 },
-    oauth_client_id_override: { titleKey: "clientIdOverride", optional: true, order: 3 },
-    oauth_client_secret_override: { titleKey: "clientSecretOverride", optional: true, secret: true, order: 4 },
+    token_id: { titleKey: "tokenId", secret: true },
+    token_secret: { titleKey: "tokenSecret", secret: true },
+    oauth_client_id_override: { titleKey: "clientIdOverride", optional: true },
+    oauth_client_secret_override: { titleKey: "clientSecretOverride", optional: true, secret: true },
   },
   BILL: {
     username: userName,
     password,
-    organization_id: { titleKey: "organizationId", order: 3 },
-    dev_key: { titleKey: "devKey", secret: true, order: 4 },
+    organization_id: { titleKey: "organizationId" },
+    dev_key: { titleKey: "devKey", secret: true },
   },
   AWS_SIGV4: {
     role_arn: {
@@ -56,9 +56,8 @@ const ownCredentials: Record<string, Record<string, Own>> = {
       helpKey: "roleArnHelp",
       example: "arn:aws:iam::123456789012:role/name",
       pattern: "^arn:[a-z-]+:iam::\\d{12}:role/.+$",
-      order: 1,
     },
-    region: { titleKey: "region", example: "us-east-1", pattern: "^[a-z0-9-]{1,64}$", optional: true, order: 2 },
+    region: { titleKey: "region", example: "us-east-1", pattern: "^[a-z0-9-]{1,64}$", optional: true },
   },
 }
 
@@ -80,9 +79,9 @@ function credentialEntries({ auth_mode, credentials = {} }: Provider): Record<st
 type Asked = { provider: Provider; integration: Integration; session: Session }
 
 /**
- * Which inputs the form has, in order: credentials first where no order is given, as the catalogue lists them. Fields that
- * the daemon fills, that the owner has decided, or that the integration brings along are left out; hidden ones are sent
- * with their default.
+ * Which inputs the form has: by their order, then where the account is before what opens it, each as the catalogue lists
+ * them. Fields that the daemon fills, that the owner has decided, or that the integration brings along are left out;
+ * hidden ones are sent with their default.
  */
 export function planForm({ provider, integration, session }: Asked): FormPlan {
   const given = session.integrations_config_defaults?.[integration.unique_key]?.connection_config ?? {}

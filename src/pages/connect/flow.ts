@@ -157,7 +157,9 @@ async function readTarget(api: Api, session: Session, integration: Integration):
 /** It is written into the role's trust policy before the form is sent, so it must outlive a reload of the page. */
 function readExternalId(key: string): string {
   const name = `sluice-external-id:${key}`
-  const fresh = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("")
+  const fresh = [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("")
   try {
     const known = window.sessionStorage.getItem(name) ?? fresh
     window.sessionStorage.setItem(name, known)

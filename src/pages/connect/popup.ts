@@ -110,5 +110,7 @@ function readCallback(data: unknown, integrationKey: string): Result | undefined
   }
   if (type !== "nango_oauth_callback_error") return undefined
   const message = typeof details.message === "string" ? details.message : ""
-  return { error: new ConnectError(typeof details.errorType === "string" ? details.errorType : "unknown_error", message) }
+  return {
+    error: new ConnectError(typeof details.errorType === "string" ? details.errorType : "unknown_error", message),
+  }
 }

@@ -48,7 +48,10 @@ function isAddress(value: string): boolean {
 
 const label = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 const formats: Record<NonNullable<Field["format"]>, { test: (value: string) => boolean; key: TextKey }> = {
-  hostname: { test: (value) => new RegExp(`^${label}(\\.${label})*(:\\d{1,5})?$`, "i").test(value), key: "badHostname" },
+  hostname: {
+    test: (value) => new RegExp(`^${label}(\\.${label})*(:\\d{1,5})?$`, "i").test(value),
+    key: "badHostname",
+  },
   uuid: { test: (value) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value), key: "badUuid" },
   uri: { test: (value) => isAddress(value), key: "badUri" },
   email: { test: (value) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value), key: "badEmail" },

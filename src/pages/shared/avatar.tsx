@@ -15,15 +15,17 @@ export const avatarColors = [
 /** One or two letters: the beginnings of the first two words. */
 export function initials(name: string): string {
   const words = name.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== "")
-  const letters = words.length > 1 ? words.slice(0, 2).map((word) => [...word][0] ?? "") : [...(words[0] ?? "?")].slice(0, 1)
+  const letters =
+    words.length > 1 ? words.slice(0, 2).map((word) => [...word][0] ?? "") : [...(words[0] ?? "?")].slice(0, 1)
   return letters.join("").toUpperCase()
 }
 
 /** The same name has the same colour everywhere. */
 export function avatarColor(name: string): string {
-  let sum = 7
-  for (const letter of name.toLowerCase()) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) >>> 0
-  return avatarColors[sum % avatarColors.length] ?? ""
+  // FNV-1a: short names that differ in one letter still fall far apart.
+  let hash = 0x811c9dc5
+  for (const letter of name.toLowerCase()) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193) >>> 0
+  return avatarColors[((hash >>> 16) ^ hash) % avatarColors.length] ?? ""
 }
 
 /** Stands for a product. No logos: they are other people's trade marks, and loading them would tell where a person connects. */

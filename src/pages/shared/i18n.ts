@@ -2,7 +2,10 @@
  * The language to show: the first wanted one that there is, by its full tag and then by its language alone.
  * `wanted` is what the opener asks for, then what the browser prefers.
  */
-export function pickLanguage<L extends string>(available: readonly L[], wanted: readonly (string | null | undefined)[]) {
+export function pickLanguage<L extends string>(
+  available: readonly L[],
+  wanted: readonly (string | null | undefined)[],
+) {
   for (const tag of wanted) {
     const whole = tag?.trim().toLowerCase().replaceAll("_", "-") ?? ""
     const found = available.find((one) => one === whole) ?? available.find((one) => one === whole.split("-")[0])

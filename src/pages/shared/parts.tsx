@@ -7,7 +7,8 @@ const paths = {
   forward: "M9 5l7 7-7 7",
   out: "M8 16L16.5 7.5M9.5 7H17v7.5",
   eye: "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12zM12 15a3 3 0 100-6 3 3 0 000 6z",
-  eyeOff: "M4 4l16 16M9.9 5.7A9 9 0 0112 5.5c6 0 9.5 6.5 9.5 6.5a17 17 0 01-3 3.7M6.3 7.4A16.5 16.5 0 002.5 12S6 18.5 12 18.500a9.3 9.3 0 004-.9M10 10a3 3 0 004 4",
+  eyeOff:
+    "M4 4l16 16M9.9 5.7A9 9 0 0112 5.5c6 0 9.5 6.5 9.5 6.5a17 17 0 01-3 3.7M6.3 7.4A16.5 16.5 0 002.5 12S6 18.5 12 18.500a9.3 9.3 0 004-.9M10 10a3 3 0 004 4",
   check: "M5 12.5l4.5 4.500L19 7.5",
   alert: "M12 8v5M12 16.500v.01M12 21a9 9 0 100-18 9 9 0 000 18z",
   search: "M16 16l4.5 4.500M18 11a7 7 0 11-14 0 7 7 0 0114 0z",
@@ -33,10 +34,11 @@ export const Icon = ({ name, class: given = "size-5" }: { name: IconName; class?
   </svg>
 )
 
-export const Spinner = ({ class: given = "size-5" }: { class?: string }) => (
+type SpinnerProps = { class?: string; width?: string }
+export const Spinner = ({ class: given = "size-5", width = "2.5" }: SpinnerProps) => (
   <svg class={`animate-spin ${given}`} viewBox="0 0 24 24" fill="none" stroke="currentColor" aria-hidden="true">
-    <circle class="opacity-20" cx="12" cy="12" r="9" stroke-width="2.5" />
-    <path d="M21 12a9 9 0 00-9-9" stroke-width="2.5" stroke-linecap="round" />
+    <circle class="opacity-20" cx="12" cy="12" r="9" stroke-width={width} />
+    <path d="M21 12a9 9 0 00-9-9" stroke-width={width} stroke-linecap="round" />
   </svg>
 )
 
@@ -72,7 +74,12 @@ export function Heading({ children, class: given = "" }: { children: ComponentCh
   const ref = useRef<HTMLHeadingElement>(null)
   useEffect(() => ref.current?.focus(), [])
   return (
-    <h1 ref={ref} id="heading" tabIndex={-1} class={`text-xl font-semibold tracking-tight text-balance text-ink ${given}`}>
+    <h1
+      ref={ref}
+      id="heading"
+      tabIndex={-1}
+      class={`text-xl font-semibold tracking-tight text-balance text-ink ${given}`}
+    >
       {children}
     </h1>
   )

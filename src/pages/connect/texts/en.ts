@@ -59,7 +59,7 @@ export const en = {
   failedLead: "This page could not be loaded.",
   offline: "There is no answer from the server. Check your internet connection and try again.",
   unknownError: "The server gave no reason.",
-  encrypted: "Your details are encrypted and stay between you and this app.",
+  encrypted: "Encrypted, and used only for this connection.",
   poweredBy: "Powered by",
   apiKey: "API key",
   username: "User name",

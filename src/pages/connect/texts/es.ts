@@ -50,7 +50,8 @@ export const es: Texts = {
   finish: "Listo",
   refusedTitle: "No se pudo conectar {name}",
   retry: "Intentar de nuevo",
-  blocked: "Su navegador bloqueó la ventana de {name}. Permita las ventanas emergentes en esta página e inténtelo de nuevo.",
+  blocked:
+    "Su navegador bloqueó la ventana de {name}. Permita las ventanas emergentes en esta página e inténtelo de nuevo.",
   windowClosed: "La ventana de {name} se cerró antes de permitir el acceso.",
   expiredTitle: "Este enlace ha caducado",
   expiredLead: "Por su seguridad solo sirve durante poco tiempo. Vuelva al lugar de donde vino y empiece de nuevo.",
@@ -60,7 +61,7 @@ export const es: Texts = {
   failedLead: "No se pudo cargar esta página.",
   offline: "El servidor no responde. Compruebe su conexión a internet e inténtelo de nuevo.",
   unknownError: "El servidor no dio ningún motivo.",
-  encrypted: "Sus datos se cifran y quedan entre usted y esta aplicación.",
+  encrypted: "Cifrado y usado solo para esta conexión.",
   poweredBy: "Funciona con",
   apiKey: "Clave de API",
   username: "Nombre de usuario",

@@ -50,7 +50,8 @@ export const fr: Texts = {
   finish: "Terminer",
   refusedTitle: "{name} n’a pas pu être connecté",
   retry: "Réessayer",
-  blocked: "Votre navigateur a bloqué la fenêtre de {name}. Autorisez les fenêtres pop-up pour cette page et réessayez.",
+  blocked:
+    "Votre navigateur a bloqué la fenêtre de {name}. Autorisez les fenêtres pop-up pour cette page et réessayez.",
   windowClosed: "La fenêtre de {name} a été fermée avant que l’accès soit autorisé.",
   expiredTitle: "Ce lien a expiré",
   expiredLead: "Pour votre sécurité, il n’est valable que peu de temps. Revenez d’où vous venez et recommencez.",
@@ -60,7 +61,7 @@ export const fr: Texts = {
   failedLead: "Cette page n’a pas pu être chargée.",
   offline: "Le serveur ne répond pas. Vérifiez votre connexion internet et réessayez.",
   unknownError: "Le serveur n’a donné aucune raison.",
-  encrypted: "Vos informations sont chiffrées et restent entre vous et cette application.",
+  encrypted: "Chiffré et utilisé uniquement pour cette connexion.",
   poweredBy: "Propulsé par",
   apiKey: "Clé d’API",
   username: "Nom d’utilisateur",

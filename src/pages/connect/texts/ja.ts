@@ -50,7 +50,8 @@ export const ja: Texts = {
   finish: "完了",
   refusedTitle: "{name} を接続できませんでした",
   retry: "もう一度試す",
-  blocked: "ブラウザが {name} のウィンドウをブロックしました。このページのポップアップを許可して、もう一度お試しください。",
+  blocked:
+    "ブラウザが {name} のウィンドウをブロックしました。このページのポップアップを許可して、もう一度お試しください。",
   windowClosed: "アクセスを許可する前に {name} のウィンドウが閉じられました。",
   expiredTitle: "このリンクは期限切れです",
   expiredLead: "安全のため、リンクの有効期間は短くなっています。元の画面に戻ってやり直してください。",
@@ -60,7 +61,7 @@ export const ja: Texts = {
   failedLead: "このページを読み込めませんでした。",
   offline: "サーバーから応答がありません。インターネット接続を確認して、もう一度お試しください。",
   unknownError: "サーバーから理由が示されませんでした。",
-  encrypted: "入力した情報は暗号化され、このアプリ以外には渡りません。",
+  encrypted: "暗号化され、この接続にのみ使われます。",
   poweredBy: "提供:",
   apiKey: "API キー",
   username: "ユーザー名",

@@ -57,7 +57,6 @@ export function FieldRow(props: FieldRowProps) {
 const untouched = {
   autocomplete: "off",
   autocapitalize: "off",
-  autocorrect: "off",
   spellcheck: false,
   "data-1p-ignore": "true",
   "data-lpignore": "true",
@@ -78,7 +77,8 @@ function Input({ field, value, problem, say, title, described, onInput, onLeave 
   }
   const placeholder = field.example === undefined ? undefined : String(field.example)
   const box = `flex w-full items-stretch rounded-lg border bg-ground transition-colors focus-within:outline-2 focus-within:-outline-offset-1 ${problem ? "border-danger focus-within:outline-danger" : "border-edge focus-within:outline-accent"}`
-  const inner = "min-w-0 grow bg-transparent px-3 text-base text-ink outline-none placeholder:text-muted/80 sm:text-[15px]"
+  const inner =
+    "w-0 min-w-0 grow bg-transparent px-3 text-base text-ink outline-none placeholder:text-muted/80 sm:text-[15px]"
   const toggle = field.secret && (
     <IconButton
       icon={isShown ? "eyeOff" : "eye"}
@@ -91,7 +91,7 @@ function Input({ field, value, problem, say, title, described, onInput, onLeave 
   if (field.enum) {
     return (
       <div class={box}>
-        <select {...common} class={`${inner} h-11`} onChange={(event) => onInput(event.currentTarget.value)}>
+        <select {...common} class={`${inner} me-2 h-11`} onChange={(event) => onInput(event.currentTarget.value)}>
           {!field.enum.map(String).includes(value) && <option value="">{say("choose")}</option>}
           {field.optional && value !== "" && <option value="">–</option>}
           {field.enum.map((one) => (
@@ -142,8 +142,8 @@ type InputProps = FieldRowProps & { title: string; described?: string }
 const Affix = ({ text, class: given }: { text: string; class: string }) => (
   <span
     aria-hidden="true"
-    class={`flex max-w-[45%] items-center truncate border-line bg-soft px-2.5 text-sm text-muted ${given}`}
+    class={`flex max-w-1/2 shrink-0 items-center border-line bg-soft px-2.5 text-sm text-muted ${given}`}
   >
-    {text}
+    <span class="truncate">{text}</span>
   </span>
 )

@@ -68,7 +68,7 @@ export function Form({ screen, state, flow, isAgain, say }: FormProps) {
         )}
       </div>
       {refusal && <Refusal refusal={refusal} name={name} say={say} />}
-      <div class="mt-5 mb-6 flex flex-col gap-5">
+      <div class="mt-5 mb-3 flex flex-col gap-5">
         {target.externalId && <ExternalId value={target.externalId} say={say} />}
         {fields.map((field) => (
           <FieldRow
@@ -86,7 +86,7 @@ export function Form({ screen, state, flow, isAgain, say }: FormProps) {
           />
         ))}
       </div>
-      <div class="mt-auto flex flex-col gap-3">
+      <div class="sticky bottom-0 -mx-5 mt-auto flex flex-col gap-3 bg-ground px-5 pt-3 pb-5 sm:-mx-7 sm:px-7">
         <Button look="primary" type="submit">
           {say(refusal && fields.length === 0 ? "retry" : isAgain ? "submitAgain" : "submit")}
           {opensWindow(provider) && <Icon name="out" class="size-4.5" />}

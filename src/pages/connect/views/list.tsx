@@ -34,7 +34,7 @@ export function List({ state, flow, say }: ViewProps) {
         </div>
       )}
       {found.length === 0 && <p class="py-10 text-center text-muted">{say("searchEmpty", { query })}</p>}
-      <ul class="-mx-2 mt-4 flex flex-col gap-0.5">
+      <ul class="-mx-2 mt-4 mb-5 flex flex-col gap-0.5">
         {found.map(({ integration, name, detail }) => (
           <li key={integration.unique_key}>
             <button

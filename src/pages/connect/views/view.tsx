@@ -53,7 +53,13 @@ export function View(props: ViewProps) {
 
 const tones = { plain: "bg-soft text-muted", bad: "bg-danger-soft text-danger", good: "bg-good-soft text-good" }
 
-type NoticeProps = { icon: IconName; tone?: keyof typeof tones; title: string; lead: string; children?: ComponentChildren }
+type NoticeProps = {
+  icon: IconName
+  tone?: keyof typeof tones
+  title: string
+  lead: string
+  children?: ComponentChildren
+}
 /** One thing said in the middle of the card. */
 export function Notice({ icon, tone = "plain", title, lead, children }: NoticeProps) {
   return (
@@ -73,9 +79,9 @@ function Busy({ screen, flow, say }: Of<"busy">) {
   const name = nameOf(target)
   return (
     <div class="my-auto flex flex-col items-center gap-3 py-6 text-center">
-      <span class="relative mb-2 flex size-20 items-center justify-center text-accent">
-        <Spinner class="absolute size-20" />
-        <Avatar name={name} class="size-12 text-base" />
+      <span class="relative mb-1 flex size-24 items-center justify-center text-accent">
+        <Spinner class="absolute size-24" width="1.2" />
+        <Avatar name={name} class="size-11 text-base" />
       </span>
       <Heading>{say(inWindow ? "busyWindow" : "busyCheck", { name })}</Heading>
       <p class="max-w-80 text-[15px] text-pretty text-muted">{say(inWindow ? "busyWindowLead" : "busyCheckLead")}</p>
