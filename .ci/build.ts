@@ -7,7 +7,10 @@ import { buildLibrary } from "../src/runner/libraries/build.ts"
 import { libraryNames } from "../src/runner/libraries/names.ts"
 import { buildPages } from "./pages.ts"
 
-/** Builds the executable: `bun run build` → dist/sluice. `SLUICE_BUILD_OUT` names another file. */
+/**
+ * Builds the executable: `bun run build` → dist/sluice. `SLUICE_BUILD_OUT` names another file, `SLUICE_BUILD_PROVIDERS`
+ * another folder of providers.
+ */
 const out = process.env.SLUICE_BUILD_OUT ?? "dist/sluice"
 // Beside the result, so that builds to different places do not meet.
 const work = `${out}.build`
@@ -15,7 +18,7 @@ const embed = `${work}/embed`
 
 rmSync(work, { recursive: true, force: true })
 mkdirSync(embed, { recursive: true })
-writeFileSync(`${embed}/catalogue.jsonl`, await compileCatalogue("providers"))
+writeFileSync(`${embed}/catalogue.jsonl`, await compileCatalogue(process.env.SLUICE_BUILD_PROVIDERS ?? "providers"))
 writeFileSync(`${embed}/types.json`, JSON.stringify(packTypes()))
 for (const name of libraryNames) writeFileSync(`${embed}/library-${name}.txt`, await buildLibrary(name))
 writeFileSync(`${embed}/examples.json`, JSON.stringify(Object.fromEntries(await readProject("examples"))))

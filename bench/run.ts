@@ -3,6 +3,7 @@ import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { measureActions } from "./actions.ts"
 import { type Daemon, startDaemon } from "./daemon.ts"
+import { measureCatalogue } from "./catalogue.ts"
 import { measureCalls } from "./calls.ts"
 import { measureLatency } from "./latency.ts"
 import { measurePaging } from "./paging.ts"
@@ -35,9 +36,10 @@ const measurements: Record<string, (bench: Bench) => Promise<Line[]>> = {
   proxy: measureProxy,
   size: measureSize,
   paging: measurePaging,
+  catalogue: measureCatalogue,
 }
-/** Takes minutes: only when it is named. */
-const onRequest = new Set(["paging"])
+/** Takes minutes, or a build: only when it is named. */
+const onRequest = new Set(["paging", "catalogue"])
 
 function createBench(directory: string): Bench {
   const bench: Bench = {

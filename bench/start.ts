@@ -25,16 +25,21 @@ export async function measureStart(): Promise<Line[]> {
   return [line("first /health, empty directory", first), line("first /health, restart", again)]
 }
 
-async function timeStart(dataDir: string): Promise<number> {
+type StartOptions = { program?: string; env?: Record<string, string>; look?: (pid: number) => Promise<void> }
+
+/** Milliseconds from exec to the first 200 of `GET /health`; `look` may then look at the process before it ends. */
+export async function timeStart(dataDir: string, options: StartOptions = {}): Promise<number> {
   const port = freePort()
+  const { program = executable, env = {}, look } = options
   const start = performance.now()
-  const proc = Bun.spawn([executable, "serve", "--data-dir", dataDir, "--port", String(port)], {
+  const proc = Bun.spawn([program, "serve", "--data-dir", dataDir, "--port", String(port)], {
     cwd: tmpdir(),
-    env: {},
+    env,
     stdio: ["ignore", "ignore", "ignore"],
   })
   while (!(await isHealthy(port))) await Bun.sleep(1)
   const ms = performance.now() - start
+  await look?.(proc.pid)
   proc.kill("SIGTERM")
   await proc.exited
   return ms

@@ -8,6 +8,9 @@ import { ensureEnvironments } from "../environments/environments.ts"
 import { createKeyTouches } from "../environments/touches.ts"
 import { listFunctions, removeFunctions } from "../functions/functions.ts"
 import { deleteIntegration, listIntegrations, listProviderUses } from "../integrations/integrations.ts"
+import { checkKeys } from "../keys/in-use.ts"
+import { readKeyRing } from "../keys/key-files.ts"
+import { createRotation } from "../keys/model.ts"
 import { parseAllowList } from "../kit/address.ts"
 import { workerUrl } from "../kit/entry.ts"
 import { createLimiter } from "../kit/limiter.ts"
@@ -41,13 +44,12 @@ import {
   startSyncsOfConnection,
 } from "../syncs/instances.ts"
 import { queueWebhookRuns } from "../syncs/webhook-runs.ts"
-import { checkMasterKey } from "./key-check.ts"
 import { queueAuthWebhook } from "../webhooks/auth.ts"
 import { deliveryHandler } from "../webhooks/deliver.ts"
 import { removeWebhooks } from "../webhooks/upkeep.ts"
 import type { Config } from "./config.ts"
 import type { App } from "./context.ts"
-import { prepareDirectory, readMasterKey } from "./directory.ts"
+import { prepareDirectory } from "./directory.ts"
 import { inOrder, type Moments } from "./moments.ts"
 import { keepSwept } from "./sweeps.ts"
 import { logCatalogue, openCatalogue } from "./catalogue.ts"
@@ -114,7 +116,7 @@ async function build(
   const lock = lockDirectory(config.dataDir)
   push("lock", lock.release)
   const catalogue = await openCatalogue(config)
-  const masterKey = readMasterKey(config)
+  const masterKey = readKeyRing(config)
   const store = await openSqlite({
     directory: config.dataDir,
     writer: workerUrl("app/writer"),
@@ -156,6 +158,7 @@ async function build(
     keyTouches,
     refreshes: new Map(),
     masterKey,
+    rotation: createRotation(),
     moments,
     browsers: createBrowsers(),
     ingress: createLimiter({ perMinute: config.webhookIngressPerMinute, now }),
@@ -166,7 +169,8 @@ async function build(
   }
   // A token that the provider has given and that is not stored yet would be lost.
   push("refreshes", () => waitAtMost(Promise.allSettled(app.refreshes.values()), queueGraceMs))
-  await checkMasterKey(app)
+  push("rotation", () => app.rotation.work)
+  await checkKeys(app)
   await loadAdditions(app)
   logCatalogue(app)
   const newKeys = await ensureEnvironments(app)

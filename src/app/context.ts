@@ -1,10 +1,11 @@
 import type { Logger } from "pino"
 import type { ConnectSession } from "../connect/model.ts"
 import type { Browsers } from "../connect/browsers.ts"
-import type { MasterKey } from "../kit/crypto.ts"
+import type { KeyRing } from "../kit/crypto.ts"
 import type { Egress } from "../kit/fetch.ts"
 import type { Limiter } from "../kit/limiter.ts"
 import type { Caller, Environment } from "../environments/model.ts"
+import type { Rotation } from "../keys/model.ts"
 import type { LogSink } from "../logs/log.ts"
 import type { Fresh } from "../connections/renewable.ts"
 import type { Catalogue } from "../providers/catalogue.ts"
@@ -32,7 +33,9 @@ export type App = {
   keyTouches: Touches
   /** Refreshes that go on in this process, by connection: who comes later waits for the same one. */
   refreshes: Map<number, Promise<Fresh>>
-  masterKey: MasterKey
+  masterKey: KeyRing
+  /** The change to another encryption key, as far as this process has to do with it. */
+  rotation: Rotation
   moments: Moments
   /** Browsers that wait to hear how their authorization ended. */
   browsers: Browsers

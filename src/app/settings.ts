@@ -62,6 +62,13 @@ export const settings = {
     help: "Master key, 32 bytes in base64. Without it a key file is made beside the data at first start.",
     secret: true,
   },
+  oldEncryptionKeys: {
+    name: "SLUICE_ENCRYPTION_KEY_OLD",
+    default: [],
+    schema: list.superRefine(passes((keys) => keys.forEach(parseMasterKey))),
+    help: "Master keys that were used before, separated by commas. They open what they have sealed until `sluice keys rotate` has ended.",
+    secret: true,
+  },
   providers: {
     name: "SLUICE_PROVIDERS",
     flag: "--providers",

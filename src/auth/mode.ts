@@ -44,6 +44,8 @@ export type AuthCtx = {
   egress: Pick<Egress, "send">
   now: () => Date
   serverUrl: () => string
+  /** Where browsers come back to when a refresh does not know it any more. */
+  callbackUrl: () => string
   environment: { uuid: string; name: string }
   /** Longest wait for one answer of a provider, in milliseconds. */
   timeoutMs: number

@@ -53,7 +53,7 @@ const headLength = 20
 
 /** The names that templates of a token request may use beside those of the connection. */
 function exchangeNames(ctx: AuthCtx, target: AuthTarget, { client, names }: ExchangeInput): Record<string, unknown> {
-  const callbackHost = URL.parse(names.redirectUri ?? ctx.serverUrl())?.hostname
+  const callbackHost = URL.parse(names.redirectUri ?? ctx.callbackUrl())?.hostname
   return {
     ...names,
     clientId: client.id,

@@ -1,4 +1,5 @@
 import type { EnvironmentCtx } from "../app/context.ts"
+import { callbackUrlOf } from "../environments/environments.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
 import { AppError, messageOf } from "../kit/errors.ts"
 import type { Operation } from "../logs/log.ts"
@@ -17,7 +18,9 @@ export type AuthWork = {
 export function openAuth(ctx: EnvironmentCtx): AuthCtx {
   const timeoutMs = ctx.config.tokenTimeoutSeconds * 1000
   const { egress, now, serverUrl, environment } = ctx
-  return { egress, now, serverUrl, environment, timeoutMs, signal: AbortSignal.timeout(timeoutMs), exchanges: [] }
+  const callbackUrl = () => callbackUrlOf(ctx)
+  const signal = AbortSignal.timeout(timeoutMs)
+  return { egress, now, serverUrl, callbackUrl, environment, timeoutMs, signal, exchanges: [] }
 }
 
 /** Opens the log entry of a piece of auth work. */

@@ -1,19 +1,14 @@
-import type { EnvironmentCtx, SessionCtx } from "../app/context.ts"
+import type { SessionCtx } from "../app/context.ts"
 import { startAuthorization } from "../auth/obtain.ts"
 import { newState } from "../auth/pkce.ts"
 import type { ClientOverride } from "../auth/mode.ts"
+import { callbackUrlOf } from "../environments/environments.ts"
 import { announceFailure, type Attempt, ownerOf } from "./attempt.ts"
 import { newSecret, rememberAuthorization } from "./authorizations.ts"
 import { type AuthorizeQuery, connectFaults } from "./model.ts"
 
 /** Where to send the browser, and the secret that its cookie must bring back. */
 export type Departure = { url: string; state: string; browser: string }
-
-/** Where providers send browsers back to. */
-export function callbackUrlOf(ctx: EnvironmentCtx): string {
-  const { callback_url } = ctx.environment.settings
-  return typeof callback_url === "string" && callback_url !== "" ? callback_url : `${ctx.serverUrl()}/oauth/callback`
-}
 
 /**
  * Begins an authorization: what the owner has set wins over what the browser asks for. Throws what `openAttempt` and

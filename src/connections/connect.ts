@@ -1,6 +1,8 @@
 import type { EnvironmentCtx } from "../app/context.ts"
 import { finishAuthorization, obtainCredentials } from "../auth/obtain.ts"
+import { callbackUrlOf } from "../environments/environments.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
+import { readConnectionConfig } from "./credentials.ts"
 import type { ConnectionRow } from "./model.ts"
 import { type SaveConnection, saveConnection } from "./save.ts"
 import { verifyCredentials } from "./verify.ts"
@@ -34,4 +36,27 @@ export async function connectAuthorized(
   await verifyCredentials(ctx, { integration, connectionId, credentials, connectionConfig })
   const connection = await saveConnection(ctx, integration, { ...saving, credentials, connectionConfig })
   return { connection, pending }
+}
+
+/**
+ * Gives a connection that waited for the provider its credentials. `query` is what a browser would have brought; what the
+ * connection was told while it waited stays.
+ */
+export async function completeConnection(
+  ctx: EnvironmentCtx,
+  integration: IntegrationRow,
+  connection: ConnectionRow,
+  input: { query: Record<string, string>; connectionConfig: Record<string, unknown> },
+): Promise<ConnectionRow> {
+  const connectionId = connection.connection_id
+  const { pending: _, ...old } = readConnectionConfig(ctx, connection)
+  const connectionConfig = { ...old, ...input.connectionConfig }
+  const remembered = { callbackUrl: callbackUrlOf(ctx) }
+  const answer = { query: input.query, remembered, connectionConfig, connectionId }
+  const obtained = await finishAuthorization(ctx, integration, answer)
+  return saveConnection(ctx, integration, {
+    connectionId,
+    credentials: obtained.credentials,
+    connectionConfig: { ...connectionConfig, ...obtained.connectionConfig },
+  })
 }

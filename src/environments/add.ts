@@ -22,12 +22,12 @@ export async function addEnvironment(ctx: Ctx, input: NewEnvironment): Promise<E
     const row = await createEnvironment(ctx, { name, isProduction })
     const sealed = (column: string, text: string) =>
       seal(ctx.masterKey, { table: "environments", column, row: row.id }, text)
-    const all = {
-      ...settings,
-      ...(hmac_key ? { hmac_key: sealed("hmac_key", hmac_key) } : {}),
-      ...(otlp_headers ? { otlp_headers: sealed("otlp_headers", JSON.stringify(otlp_headers)) } : {}),
+    const set = {
+      settings,
+      hmac_key: hmac_key ? sealed("hmac_key", hmac_key) : null,
+      otlp_headers: otlp_headers ? sealed("otlp_headers", JSON.stringify(otlp_headers)) : null,
     }
-    await ctx.db.update(environments).set({ settings: all }).where(eq(environments.id, row.id))
-    return { ...row, settings: all }
+    await ctx.db.update(environments).set(set).where(eq(environments.id, row.id))
+    return { ...row, ...set }
   })
 }

@@ -152,3 +152,9 @@ export async function saveVariables(ctx: EnvironmentCtx, variables: { name: stri
 }
 
 const variablePlace = (id: number) => ({ table: "environment_variables", column: "value", row: id })
+
+/** Where providers send browsers back to. */
+export function callbackUrlOf(ctx: EnvironmentCtx): string {
+  const { callback_url } = ctx.environment.settings
+  return typeof callback_url === "string" && callback_url !== "" ? callback_url : `${ctx.serverUrl()}/oauth/callback`
+}

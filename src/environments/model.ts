@@ -13,6 +13,9 @@ export const environments = table("environments", {
   name: text("name").notNull(),
   is_production: bool("is_production").notNull(),
   webhook_signing_key: sealed("webhook_signing_key"),
+  hmac_key: sealed("hmac_key"),
+  /** JSON of the headers' list. */
+  otlp_headers: sealed("otlp_headers"),
   settings: json<EnvironmentSettings>("settings").notNull(),
   created_at: time("created_at").notNull(),
   updated_at: time("updated_at").notNull(),

@@ -18,7 +18,13 @@ export async function removeEnvironment(ctx: Ctx, id: number | string): Promise<
     await ctx.db.delete(environmentVariables).where(eq(environmentVariables.environment_id, environment.id))
     await ctx.db
       .update(environments)
-      .set({ deleted_at: ctx.now().getTime(), webhook_signing_key: null, settings: {} })
+      .set({
+        deleted_at: ctx.now().getTime(),
+        webhook_signing_key: null,
+        hmac_key: null,
+        otlp_headers: null,
+        settings: {},
+      })
       .where(eq(environments.id, environment.id))
   })
 }

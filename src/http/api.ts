@@ -11,6 +11,7 @@ import { configRoutes } from "../functions/config-routes.ts"
 import { integrationFunctionRoutes } from "../functions/integration-routes.ts"
 import { functionRoutes } from "../functions/routes.ts"
 import { integrationRoutes } from "../integrations/routes.ts"
+import { encryptionKeyRoutes } from "../keys/routes.ts"
 import { logRoutes } from "../logs/routes.ts"
 import { additionRoutes } from "../providers/addition-routes.ts"
 import { pageRoutes } from "../pages/routes.ts"
@@ -58,6 +59,7 @@ export const endpoints: Endpoint[] = [
   ...toolRoutes,
   ...environmentRoutes,
   ...accountRoutes,
+  ...encryptionKeyRoutes,
   ...functionRoutes,
   ...integrationFunctionRoutes,
   ...configRoutes,

@@ -9,6 +9,14 @@ export const cryptoFaults = defineFaults({
 /** A master key. `id` is a short digest that is stored beside each ciphertext to tell which key made it. */
 export type MasterKey = { id: string; bytes: Buffer }
 
+/** The keys of a store: one seals what is written, and each opens what it has sealed. `sealing` changes when keys are rotated. */
+export type KeyRing = { sealing: MasterKey; readonly opening: Map<string, MasterKey> }
+
+export const createKeyRing = (sealing: MasterKey, retired: readonly MasterKey[] = []): KeyRing => ({
+  sealing,
+  opening: new Map([...retired, sealing].map((key) => [key.id, key])),
+})
+
 /** Where a ciphertext lives. It is bound to that place, so a stored value cannot be moved to another row. */
 export type Place = { table: string; column: string; row: string | number }
 
@@ -32,7 +40,7 @@ const tagBytes = 16
 const aad = (place: Place) => Buffer.from(`${place.table}\0${place.column}\0${place.row}`)
 
 /** AES-256-GCM with a random nonce: `v1.<key id>.<nonce>.<ciphertext + tag>`, parts in base64url. */
-export function seal(key: MasterKey, place: Place, plain: string): string {
+export function seal({ sealing: key }: KeyRing, place: Place, plain: string): string {
   const nonce = randomBytes(nonceBytes)
   const cipher = createCipheriv("aes-256-gcm", key.bytes, nonce)
   cipher.setAAD(aad(place))
@@ -40,14 +48,21 @@ export function seal(key: MasterKey, place: Place, plain: string): string {
   return [version, key.id, nonce.toString("base64url"), sealed.toString("base64url")].join(".")
 }
 
-/** Opens what `seal` made. Throws `wrong_encryption_key` when the key, the place or the text do not belong together. */
-export function unseal(key: MasterKey, place: Place, text: string): string {
-  const [form, keyId, nonceText = "", body = ""] = text.split(".")
+/** The id of the key that made a ciphertext; undefined when it is none. */
+export function keyIdOf(text: string): string | undefined {
+  const [form, keyId] = text.split(".", 2)
+  return form === version ? keyId : undefined
+}
+
+/** Opens what `seal` made. Throws `wrong_encryption_key` when no key of the ring, the place and the text belong together. */
+export function unseal(ring: KeyRing, place: Place, text: string): string {
+  const [form, keyId = "", nonceText = "", body = ""] = text.split(".")
+  const key = ring.opening.get(keyId)
   const nonce = Buffer.from(nonceText, "base64url")
   const bytes = Buffer.from(body, "base64url")
   // A shorter tag would be accepted and could be guessed.
   const whole = nonce.length === nonceBytes && bytes.length >= tagBytes
-  if (form !== version || keyId !== key.id || !whole) throw cryptoFaults.wrong_encryption_key()
+  if (form !== version || !key || !whole) throw cryptoFaults.wrong_encryption_key()
   const decipher = createDecipheriv("aes-256-gcm", key.bytes, nonce, { authTagLength: tagBytes })
   decipher.setAAD(aad(place))
   decipher.setAuthTag(bytes.subarray(-tagBytes))

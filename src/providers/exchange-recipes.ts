@@ -1,10 +1,10 @@
-import type { ExchangeRecipe, ExtraToken, RefreshExchange, TokenExchange } from "./exchange.ts"
+import type { ExchangeRecipe, ExtraToken, TokenExchange } from "./exchange.ts"
 
 const form = { client: "body", format: "form" } as const
 const json = { client: "body", format: "json" } as const
 /** What a code or a refresh token goes along with by the standard, and some providers will not have. */
 const standard = ["grant_type", "redirect_uri", "code_verifier"]
-const same = (exchange: TokenExchange & RefreshExchange): ExchangeRecipe => ({
+const same = (exchange: TokenExchange): ExchangeRecipe => ({
   token_exchange: exchange,
   refresh_exchange: exchange,
 })
@@ -45,12 +45,11 @@ const longLived = (graph: string, prefix: string): ExchangeRecipe => ({
 /** Errors come with status 200 and a number. */
 const tiktokBad = [{ path: "code", matches: "^[1-9]" }]
 /** https://learn.microsoft.com/en-us/entra/identity-platform/v2-admin-consent */
-const ofTenant = (tenant: string): RefreshExchange => ({
+const ofTenant = (tenant: string): TokenExchange => ({
   url: `https://login.microsoftonline.com/${tenant}/oauth2/v2.0/token`,
   ...form,
   omit: ["code", "redirect_uri", "code_verifier", "refresh_token"],
   params: { grant_type: "client_credentials", scope: "${scopes}" },
-  without_refresh_token: true,
 })
 const sharepoint: ExtraToken = {
   save: "sharepointAccessToken",
@@ -162,7 +161,10 @@ export const exchangeRecipes: Record<string, ExchangeRecipe> = {
   instagram: longLived("https://graph.instagram.com", "ig"),
   jobber: { token_exchange: { ...form, expires_in: 3600 } },
   mercury: secretless,
-  "microsoft-admin": { token_exchange: ofTenant("${code}"), refresh_exchange: ofTenant("${claims.tid}") },
+  "microsoft-admin": {
+    token_exchange: ofTenant("${code}"),
+    refresh_exchange: { ...ofTenant("${claims.tid}"), without_refresh_token: true },
+  },
   "microsoft-teams-bot": {
     extra_token: {
       save: "botFrameworkAccessToken",

@@ -76,6 +76,18 @@ const Answer = z.strictObject({
 })
 export type WebhookAnswer = z.infer<typeof Answer>
 
+/** A webhook that brings what a connection waits for that began at the provider. Only a signed one counts. */
+const Completion = z.strictObject({
+  when: Conditions,
+  /** Which of the connections that wait is meant. */
+  connection: Match,
+  /** What the browser would have come back with: name → source. */
+  answer: z.record(z.string(), Source),
+  /** Member of the connection's configuration → source. */
+  save: z.record(z.string(), Source),
+})
+export type WebhookCompletion = z.infer<typeof Completion>
+
 export const WebhookRecipe = z.strictObject({
   /** Several: one that agrees suffices. */
   verify: z.array(WebhookVerify).optional(),
@@ -92,6 +104,7 @@ export const WebhookRecipe = z.strictObject({
   skip: Conditions.optional(),
   /** What subscriptions name, by any of these. Without it only the subscription `*` is meant. */
   type: Templates.optional(),
+  completes: Completion.optional(),
   /** Tried in order until one finds connections. Without it all connections of the integration are meant. */
   connection: z.array(Match).optional(),
 })

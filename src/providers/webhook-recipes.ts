@@ -26,6 +26,13 @@ const githubApp: WebhookRecipe = {
   type: "${header.x-github-event}",
   connection: [config("installation_id", "${body.installation.id}")],
 }
+/** An administrator has approved what somebody asked for. */
+const githubAppApproval: WebhookRecipe["completes"] = {
+  when: { "body.action": "created", "body.requester.login": true },
+  connection: config("handle", "${body.requester.login}"),
+  answer: { installation_id: "body.installation.id" },
+  save: {},
+}
 const watchedUri = metadata("googleCalendarWatchResourceUris", "${header.x-goog-resource-uri}")
 const google: WebhookRecipe = { type: "${header.x-goog-resource-state}", connection: [watchedUri] }
 
@@ -79,7 +86,7 @@ export const webhookRecipes: Record<string, WebhookRecipe> = {
     connection: [connection("${query.nangoConnectionId}")],
   },
   githubAppWebhookRouting: githubApp,
-  githubAppOauthWebhookRouting: githubApp,
+  githubAppOauthWebhookRouting: { ...githubApp, completes: githubAppApproval },
   gitlabWebhookRouting: {
     verify: [
       standard({ secrets: ["webhook_secret", "metadata.webhookSecret"] }),
@@ -190,6 +197,12 @@ export const webhookRecipes: Record<string, WebhookRecipe> = {
   sentryOauthWebhookRouting: {
     verify: [hmac("sentry-hook-signature", { secrets: ["client_secret"], require: "present" })],
     type: "${body.action}",
+    completes: {
+      when: { "body.action": "created", "header.sentry-hook-resource": "installation" },
+      connection: config("actor", "${body.actor.id}"),
+      answer: { code: "body.data.installation.code" },
+      save: { "installation.uuid": "body.data.installation.uuid" },
+    },
     connection: [config("installation_id", "${body.installation.id}")],
   },
   shipstationWebhookRouting: {

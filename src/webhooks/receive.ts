@@ -5,6 +5,7 @@ import { webhookUrl } from "../integrations/show.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
 import { AppError, messageOf } from "../kit/errors.ts"
 import type { WebhookRecipe } from "../providers/webhook-recipe.ts"
+import { completePending } from "./complete.ts"
 import { forward } from "./forward.ts"
 import {
   eventsOf,
@@ -48,9 +49,10 @@ export async function takeIn(
     const early = answerTo(parsed, recipe, true)
     if (early && !early.continue) return early.taken
     const isUnsigned = recipe.unsigned !== undefined && holds(parsed, recipe.unsigned)
-    if (!isUnsigned) await requireSignature(ctx, reception, parsed)
+    const isSigned = !isUnsigned && (await requireSignature(ctx, reception, parsed))
     const answer = early ?? answerTo(parsed, recipe, false)
     if (answer && !answer.continue) return answer.taken
+    if (isSigned && recipe.completes) await completePending(ctx, integration, recipe.completes, parsed)
     const events = isUnsigned ? [] : await findConnections(ctx, reception, parsed)
     const taken = { status: 200, ...answer?.taken, kept: summaryOf(recipe, parsed, events) }
     await inTransaction(ctx, async (ctx) => {
@@ -88,13 +90,16 @@ function answerTo(
   return { taken: { status: 200, text }, continue: answer.continue === true }
 }
 
-/** Checks the ways that need no connection. Throws `webhook_missing_signature` and `webhook_invalid_signature`. */
+/**
+ * Checks the ways that need no connection, and answers whether one of them agreed: without a secret there may be nothing
+ * to check. Throws `webhook_missing_signature` and `webhook_invalid_signature`.
+ */
 async function requireSignature(
   ctx: EnvironmentCtx,
   { integration, recipe }: Reception,
   parsed: Parsed,
-): Promise<void> {
-  if (recipe.verify?.some(asksConnection)) return
+): Promise<boolean> {
+  if (recipe.verify?.some(asksConnection)) return false
   const verdicts: Verdict[] = []
   for (const verify of recipe.verify ?? []) {
     const secrets = readSecrets(ctx, integration, verify)
@@ -105,6 +110,7 @@ async function requireSignature(
     verdicts.push(verdict)
   }
   refuseUnless(verdicts)
+  return verdicts.includes("ok")
 }
 
 function refuseUnless(verdicts: Verdict[]): void {

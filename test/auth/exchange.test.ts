@@ -35,6 +35,7 @@ function stand(answers: unknown[]): { ctx: AuthCtx; sent: Sent[] } {
       egress: { send },
       now: () => now,
       serverUrl: () => "https://me.test",
+      callbackUrl: () => "https://me.test/cb",
       environment,
       timeoutMs: 1000,
       signal,

@@ -1,4 +1,6 @@
-import { testApp } from "../helpers/app.ts"
+import { loadConfig } from "../../src/app/config.ts"
+import type { Endpoint } from "../../src/http/endpoint.ts"
+import { pageRoutes } from "../../src/pages/routes.ts"
 
 export type Seen = { method: string; path: string; query: Record<string, string>; headers: Headers; body: any }
 type Answer = { status: number; body: unknown }
@@ -22,10 +24,9 @@ export const settings = {
   theme: { light: { primary: "#00B2E3" }, dark: { primary: "#00B2E3" } },
 }
 
-/** A daemon that says what the script says, with the real page and the real headers of the page before it. */
+/** A daemon that says what the script says, with the real page and its headers before it. */
 export async function startScripted(script: Script) {
   const seen: Seen[] = []
-  const real = await testApp()
   const below = script.below ?? ""
   const sockets = new Set<Bun.ServerWebSocket<undefined>>()
   const server = Bun.serve({
@@ -40,7 +41,7 @@ export async function startScripted(script: Script) {
         return server.upgrade(request, { data: undefined }) ? undefined : new Response("", { status: 400 })
       }
       if (/^\/connect(\/|\/assets\/.+)?$/.test(path)) {
-        return real.send(new Request(`http://127.0.0.1:${server.port}${path}${url.search}`, request))
+        return showPage(new Request(`http://127.0.0.1:${server.port}${path}${url.search}`, request))
       }
       const body = await request.text()
       const query = Object.fromEntries(url.searchParams)
@@ -83,9 +84,17 @@ export async function startScripted(script: Script) {
     say: (frame: Record<string, unknown>) => sockets.forEach((socket) => socket.send(JSON.stringify(frame))),
     async [Symbol.asyncDispose]() {
       await server.stop(true)
-      await real.close()
     },
   }
+}
+
+/** The route's own answer, without everything else that a daemon is. */
+async function showPage(request: Request): Promise<Response> {
+  const { origin, pathname } = new URL(request.url)
+  const file = /\/assets\/(.+)/.exec(pathname)?.[1]
+  const route = pageRoutes.find(({ path }) => path.includes(":file") === (file !== undefined)) as Endpoint
+  const app = { config: loadConfig({ flags: {}, env: {} }), serverUrl: () => origin }
+  return (await route.handle(app as never, { request, params: { file } } as never)) as Response
 }
 
 export const connected = { connectionId: "c-1", providerConfigKey: "one" }

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from "node:crypto"
+import { client as certificate } from "../kit/certificates.ts"
 import type { Provider, ProviderField } from "../../src/providers/model.ts"
 
 type Values = Record<string, string>
@@ -13,7 +14,10 @@ export const rsaKey = generateKeyPairSync("rsa", {
  * What a person would type, and what a provider would tell of itself, where the entry's own examples do not say it: by
  * provider, by field. A value that decides a host must be one that the provider could have.
  */
-const known: Record<string, Values> = {}
+const known: Record<string, Values> = {
+  "zoho-books": { "accounts-server": "https://accounts.zoho.eu" },
+  "zoho-crm": { "accounts-server": "https://accounts.zoho.eu" },
+}
 
 /** Candidates for fields without an example: the first that the field's pattern takes. */
 const candidates = ["sample", "2026-01-01", "1234567890", "acct_1234567890123456", "SAMPLE", "sample.example.com"]
@@ -22,6 +26,8 @@ const candidates = ["sample", "2026-01-01", "1234567890", "acct_1234567890123456
 export function sampleOf(name: string, field: ProviderField): string {
   const given = field.example ?? field.enum?.[0] ?? (field.default_value === "" ? undefined : field.default_value)
   if (given !== undefined) return String(given)
+  if (name === "client_certificate") return certificate.cert
+  if (name === "client_private_key") return certificate.key
   if (/private.?key/i.test(name)) return rsaKey
   if (field.format === "hostname") return "host.example.com"
   if (field.format === "uuid") return "11111111-2222-4333-8444-555555555555"
@@ -51,7 +57,8 @@ export function toldOf(name: string, provider: Provider, key: string): string {
   const own = known[name]?.[key]
   if (own !== undefined) return own
   const field = provider.connection_config?.[key]
-  if (field?.example !== undefined) return String(field.example)
+  const sample = field?.example ?? field?.enum?.[0]
+  if (sample !== undefined) return String(sample)
   const text = JSON.stringify([provider.proxy?.base_url, provider.token_url, provider.refresh_url])
   // A template that begins with it wants a whole URL.
   const isUrl = text.includes(`"\${connectionConfig.${key}}`) || text.includes(`|| \${connectionConfig.${key}}`)

@@ -52,6 +52,7 @@ function makeLoop(options: { most?: number; places?: Places[]; app?: () => App }
       action: handler,
       delivery: handler,
       credentials: handler,
+      lookup: handler,
     })
   const running = (n: number) => until(() => begun.length >= n, `${n} tasks to begin`)
   return { loop, begun, lost, start, running }

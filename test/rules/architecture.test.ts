@@ -26,6 +26,7 @@ const rooms = [
   "runner",
   "fixtures",
   "runs",
+  "keys",
   "http",
   "app",
   "cli",

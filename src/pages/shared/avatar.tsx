@@ -25,7 +25,7 @@ export function avatarColor(name: string): string {
   // FNV-1a: short names that differ in one letter still fall far apart.
   let hash = 0x811c9dc5
   for (const letter of name.toLowerCase()) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193) >>> 0
-  return avatarColors[((hash >>> 16) ^ hash) % avatarColors.length] ?? ""
+  return avatarColors[(hash >>> 8) % avatarColors.length] ?? ""
 }
 
 /** Stands for a product. No logos: they are other people's trade marks, and loading them would tell where a person connects. */

@@ -86,7 +86,7 @@ export function Form({ screen, state, flow, isAgain, say }: FormProps) {
           />
         ))}
       </div>
-      <div class="sticky bottom-0 -mx-5 mt-auto flex flex-col gap-3 bg-ground px-5 pt-3 pb-5 sm:-mx-7 sm:px-7">
+      <div class="sticky bottom-0 -mx-5 mt-auto flex before:pointer-events-none before:absolute before:inset-x-0 before:-top-4 before:h-4 before:bg-linear-to-t before:from-ground before:to-transparent flex-col gap-3 bg-ground px-5 pt-3 pb-5 sm:-mx-7 sm:px-7">
         <Button look="primary" type="submit">
           {say(refusal && fields.length === 0 ? "retry" : isAgain ? "submitAgain" : "submit")}
           {opensWindow(provider) && <Icon name="out" class="size-4.5" />}
