@@ -10,7 +10,6 @@ import { listFunctions, removeFunctions } from "../functions/functions.ts"
 import { deleteIntegration, listIntegrations, listProviderUses } from "../integrations/integrations.ts"
 import { checkKeys } from "../keys/in-use.ts"
 import { readKeyRing } from "../keys/key-files.ts"
-import { createRotation } from "../keys/model.ts"
 import { parseAllowList } from "../kit/address.ts"
 import { workerUrl } from "../kit/entry.ts"
 import { createLimiter } from "../kit/limiter.ts"
@@ -123,7 +122,7 @@ async function build(
     onWriterDeath: options.onFatal ?? (() => undefined),
   })
   push("store", store.close)
-  const egress = createEgress({ allow, own: () => ownAddresses(options), proxies: config.proxies })
+  const egress = createEgress({ allow, own: () => ownAddresses(options.address()), proxies: config.proxies })
   push("egress", egress.close)
   const logs = createLogSink({ store, now, log })
   push("logs", logs.flush)
@@ -158,7 +157,7 @@ async function build(
     keyTouches,
     refreshes: new Map(),
     masterKey,
-    rotation: createRotation(),
+    rotation: { work: Promise.resolve() },
     moments,
     browsers: createBrowsers(),
     ingress: createLimiter({ perMinute: config.webhookIngressPerMinute, now }),
@@ -247,7 +246,4 @@ const moments: Moments = {
   functionsDeployed: followDeploy,
 }
 
-function ownAddresses(options: OpenOptions): { address: string; port: number }[] {
-  const at = options.address()
-  return at ? [{ address: at.host, port: at.port }] : []
-}
+const ownAddresses = (at: ReturnType<OpenOptions["address"]>) => (at ? [{ address: at.host, port: at.port }] : [])

@@ -69,6 +69,11 @@ const groups: Group[] = [
     load: async () => (await import("./commands/providers.ts")).addProviders,
   },
   {
+    name: "keys",
+    summary: "the keys that encrypt the data",
+    load: async () => (await import("./commands/keys.ts")).addKeys,
+  },
+  {
     name: "config",
     summary: "the settings of the daemon",
     load: async () => (await import("./commands/config.ts")).addConfig,

@@ -22,6 +22,8 @@ const hints: Record<string, string> = {
 }
 
 export function hintFor(code: string, error: WireError): string | undefined {
+  if (code === "forbidden" && error.message?.includes("account:"))
+    return "Use a key that the daemon's configuration fixes: start it with SLUICE_SECRET_KEY=<key>, and give the same here."
   const wanted = (error.payload as { providerConfigKey?: unknown } | null | undefined)?.providerConfigKey
   if (code === "unknown_provider_config" && typeof wanted === "string")
     return `sluice integrations create ${wanted} --provider <name>`

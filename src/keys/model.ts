@@ -39,8 +39,6 @@ export type RotationProgress = {
 /** The rotation of this daemon; there is at most one that runs. */
 export type Rotation = { progress?: RotationProgress; work: Promise<void> }
 
-export const createRotation = (): Rotation => ({ work: Promise.resolve() })
-
 export const keyFaults = defineFaults({
   encryption_key_missing: [409, "The key that encrypted the data is missing."],
   wrong_encryption_key: [409, "The data was encrypted with another key."],

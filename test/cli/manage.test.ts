@@ -37,6 +37,21 @@ test("secrets come from arguments, files or stdin, and never show without --json
   }
 })
 
+test("a link for an end user, also for a connection that is there, and what is missing for one", async () => {
+  const form = /^http:\/\/localhost:\d+\/connect\/\?session_token=nango_connect_session_[0-9a-f]{64}\n$/
+  expect(await ok(["connections", "link", "-i", "fake", "--end-user", "u1"])).toMatch(form)
+  expect(await ok(["connections", "link", "-i", "fake", "--reconnect", "c1"])).toMatch(form)
+  const json = JSON.parse(await ok(["connections", "link", "--end-user", "u1", "--json"])) as { data: object }
+  expect(Object.keys(json.data)).toEqual(["token", "connect_link", "expires_at"])
+  for (const [args, code] of [
+    [["connections", "link"], 2],
+    [["connections", "link", "--reconnect", "c1"], 2],
+    [["connections", "link", "-i", "no-such", "--end-user", "u1"], 1],
+  ] as const) {
+    expect([args, (await world.run([...args])).code]).toEqual([args, code])
+  }
+})
+
 test("an OAuth2 integration with its client secret, and a connection with tokens", async () => {
   const flags = ["--client-id", "app", "--client-secret", "-", "--scopes", "repo,user"]
   const made = await ok(["integrations", "create", "gh", "-p", "github", ...flags], { stdin: "hidden\n" })

@@ -1,9 +1,19 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
-import { equalInConstantTime, generateMasterKey, parseMasterKey, seal, unseal } from "../../src/kit/crypto.ts"
+import {
+  createKeyRing,
+  equalInConstantTime,
+  generateMasterKey,
+  keyIdOf,
+  parseMasterKey,
+  seal,
+  unseal,
+} from "../../src/kit/crypto.ts"
 import { AppError } from "../../src/kit/errors.ts"
 
-const key = parseMasterKey(generateMasterKey())
+const newKey = () => parseMasterKey(generateMasterKey())
+const sealing = newKey()
+const key = createKeyRing(sealing)
 const place = { table: "connections", column: "credentials", row: 7 }
 
 /** The code of what was thrown; anything but an AppError fails the test. */
@@ -47,11 +57,19 @@ describe("a sealed text", () => {
   })
 
   test("cannot be opened with another key", () => {
-    expect(open(seal(key, place, "secret"), place, parseMasterKey(generateMasterKey()))).toBe("wrong_encryption_key")
+    expect(open(seal(key, place, "secret"), place, createKeyRing(newKey()))).toBe("wrong_encryption_key")
+  })
+
+  test("opens with a retired key of the ring, and is never sealed with one", () => {
+    const ring = createKeyRing(newKey(), [newKey(), sealing])
+    expect(unseal(ring, place, seal(key, place, "secret"))).toBe("secret")
+    expect(keyIdOf(seal(ring, place, "secret"))).toBe(ring.sealing.id)
+    expect(keyIdOf("secret")).toBeUndefined()
+    expect(open(seal(ring, place, "secret"))).toBe("wrong_encryption_key")
   })
 
   test("cannot be opened with another key under the same id", () => {
-    const other = { ...parseMasterKey(generateMasterKey()), id: key.id }
+    const other = createKeyRing({ ...newKey(), id: sealing.id })
     expect(open(seal(key, place, "secret"), place, other)).toBe("wrong_encryption_key")
   })
 
@@ -77,7 +95,7 @@ describe("a sealed text", () => {
     }
   })
 
-  test.each(["", "x", "...", "v1", `v2.${key.id}.AAAA.AAAA`, `v1.${key.id}..`, `v1.${key.id}.AAAA.AAAA`, "{}"])(
+  test.each(["", "x", "...", "v1", `v2.${sealing.id}.AAAA.AAAA`, `v1.${sealing.id}..`, `v1.${sealing.id}.AAAA.AAAA`, "{}"])(
     "%p is refused by name",
     (text) => {
       expect(open(text)).toBe("wrong_encryption_key")

@@ -175,7 +175,11 @@ function foundOf(name: string, provider: Provider, bare: boolean): Json {
   const automated = Object.entries(provider.connection_config ?? {})
     .filter(([member, field]) => field.automated && !told.includes(member) && !(bare && field.optional))
     .map(([member]) => member)
-  const lookedUp = lookupsOf(provider).flatMap(({ save = {} }) => Object.keys(save))
+  // Without these there would be no address to ask.
+  const base = provider.proxy?.base_url ?? ""
+  const lookedUp = lookupsOf(provider)
+    .flatMap(({ save = {} }) => Object.keys(save))
+    .filter((member) => base.includes(`\${connectionConfig.${member}}`) && !base.includes("||"))
   return Object.fromEntries([...automated, ...lookedUp].map((member) => [member, toldOf(name, provider, member)]))
 }
 
@@ -236,7 +240,7 @@ async function show({ method = "GET", url, headers, body, tls }: OutboundRequest
     url: target.url,
     ...(Object.keys(target.query).length > 0 && { query: target.query }),
     ...(list.length > 0 && { headers: sorted(list.map(([header, value]) => [header, steady(value)])) }),
-    ...(text !== "" && { body: readBody(steady(text), type) }),
+    ...(text !== "" && { body: steadyTree(readBody(text, type)) }),
     ...(tls ? { certificate: true as const } : {}),
   }
 }
@@ -246,9 +250,21 @@ function readBody(text: string, type: string): unknown {
   return type.includes("x-www-form-urlencoded") ? sorted(new URLSearchParams(text)) : text
 }
 
+const steadyTree = (body: unknown): unknown =>
+  JSON.parse(JSON.stringify(body), (_, value: unknown) =>
+    typeof value === "string" ? steady(value) : value,
+  ) as unknown
+
+/** A SAML assertion as XML, without what its key makes of it. */
+const readAssertion = (base64: string): string =>
+  Buffer.from(base64, "base64")
+    .toString()
+    .replace(/<ds:(Digest|Signature)Value>[^<]*/g, "<ds:$1Value>")
+
 /** What is new at each run has a name in its place; of a signed token its claims are shown. */
 function steady(text: string): string {
   return text
+    .replace(/PHNhbW[A-Za-z0-9+/]{200,}=*/g, (assertion) => steady(readAssertion(assertion)))
     .replace(/eyJ[\w-]+\.(eyJ[\w-]+)\.[\w-]*/g, (_, payload: string) => {
       const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as Json
       return `<jwt ${JSON.stringify(claims).replaceAll('"', "'")}>`

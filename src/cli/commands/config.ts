@@ -16,12 +16,13 @@ function showConfig(cli: Cli): void {
   const config = loadConfig({ flags: {}, env: cli.env })
   const rows = Object.entries(settings as Record<SettingKey, Setting>).map(([key, setting]) => {
     const value: unknown = config[key as SettingKey]
-    const isHidden = setting.secret === true && value !== undefined
+    const from = config.origins[key as SettingKey]
+    const isHidden = setting.secret === true && from !== "default"
     return {
       setting: key,
       name: setting.name,
       value: isHidden ? "[set]" : value,
-      from: config.origins[key as SettingKey],
+      from,
     }
   })
   if (cli.options().json) return data(JSON.stringify({ settings: rows }))

@@ -3,6 +3,7 @@ import { type Cli, openClient, show } from "../context.ts"
 import { cliFaults } from "../faults.ts"
 import { collectPair, collectText, confirmOrThrow, readJsonObject, readSecret, wholeNumber } from "../input.ts"
 import { pairs, readableTime, table, talk } from "../print.ts"
+import { addLink } from "./connect-link.ts"
 import { addMetadata } from "./metadata.ts"
 
 type Connection = {
@@ -72,6 +73,7 @@ export function addConnections(command: Command, cli: Cli): void {
       .description("make a connection from credentials that you have; without any it has none (NONE)")
       .requiredOption(...integration),
   ).action((options: ImportOptions) => importConnection(cli, options))
+  addLink(command, cli)
   command
     .command("delete")
     .description("delete a connection with its syncs and records")

@@ -12,7 +12,8 @@ type FieldRowProps = {
   docs?: string
   say: Say
   onInput: (value: string) => void
-  onLeave: () => void
+  /** `to` has the focus now. */
+  onLeave: (to: EventTarget | null) => void
 }
 
 export function FieldRow(props: FieldRowProps) {
@@ -73,7 +74,7 @@ function Input({ field, value, problem, say, title, described, onInput, onLeave 
     required: !field.optional,
     "aria-invalid": problem ? ("true" as const) : undefined,
     "aria-describedby": described,
-    onBlur: onLeave,
+    onBlur: (event: FocusEvent) => onLeave(event.relatedTarget),
   }
   const placeholder = field.example === undefined ? undefined : String(field.example)
   const box = `flex w-full items-stretch rounded-lg border bg-ground transition-colors focus-within:outline-2 focus-within:-outline-offset-1 ${problem ? "border-danger focus-within:outline-danger" : "border-edge focus-within:outline-accent"}`
