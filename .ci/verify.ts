@@ -26,8 +26,10 @@ const bun = process.execPath
 const steps: [name: string, command: string[]][] = [
   ["format", [bun, "fmt", "--check", ...code]],
   ["lint", ["node_modules/.bin/oxlint", "--type-aware", "--quiet", ...sources]],
-  ["types", [bun, "check", "--no-script", "--no-pretty", "-p", "tsconfig.json"]],
-  ["types of pages", [bun, "check", "--no-script", "--no-pretty", "-p", "src/pages/tsconfig.json"]],
+  ...["tsconfig.json", "src/pages/tsconfig.json", "test/pages/tsconfig.json"].map((project): [string, string[]] => [
+    `types of ${project}`,
+    [bun, "check", "--no-script", "--no-pretty", "-p", project],
+  ]),
   ["tests", [bun, "test", "--parallel=2", ...fast]],
 ]
 

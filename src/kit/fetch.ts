@@ -13,12 +13,6 @@ import { createGuard } from "./egress-target.ts"
 export { EgressError }
 export type { OutboundRequest }
 
-/**
- * The environment variable with Bun's cap on requests in flight at one time in the process (256 when absent; more wait
- * in line). Bun reads it once, when the process starts, so whoever wants another cap starts the process with it.
- */
-export const rawConcurrency = "BUN_CONFIG_MAX_HTTP_REQUESTS"
-
 export type Egress = {
   /**
    * Sends a request after checking where it goes. Every status is an answer; only refusals and failures throw, as

@@ -15,7 +15,9 @@ export const revocationRecipes: Record<string, Revocation> = {
   oneloginPreConnectionDeletion: {
     endpoint: "/auth/oauth2/revoke",
     headers: {
-      authorization: "client_id:${credentials.client_id}, client_secret:${credentials.client_secret}",
+      // The connection's own client, else the integration's.
+      authorization:
+        "client_id:${credentials.client_id}, client_secret:${credentials.client_secret} || client_id:${clientId}, client_secret:${clientSecret}",
     },
     data: { access_token: "${accessToken}" },
   },

@@ -19,7 +19,6 @@ const args = [
 
 let launched: Promise<Browser> | undefined
 
-export type Visit = { page: Page; open: (url: string) => Promise<Page> }
 type Options = BrowserContextOptions & { init?: () => void }
 
 /** A test with a fresh browser context. It is skipped without a browser, unless nothing may be skipped: then it fails. */
@@ -51,5 +50,9 @@ async function withPage({ init, ...options }: Options, run: (page: Page) => Prom
 
 /** To be called once in each file that has browser tests. */
 export function closeBrowserAfterAll(): void {
-  afterAll(async () => (await launched)?.close())
+  afterAll(async () => {
+    const browser = await launched
+    launched = undefined
+    await browser?.close()
+  })
 }

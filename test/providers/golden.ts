@@ -109,9 +109,9 @@ const ownerOf = (mode: AuthMode): Json | undefined => {
 }
 
 /** What a person types, by mode; fields of the entry go over it. */
-const typedOf = (mode: AuthMode): Json => {
+const typedOf = (mode: AuthMode, declared: boolean): Json => {
   if (mode === "API_KEY") return { apiKey: "fake-api-key" }
-  if (mode === "BASIC") return { username: "fake-user", password: "fake-password" }
+  if (mode === "BASIC") return declared ? {} : { username: "fake-user", password: "fake-password" }
   if (mode === "OAUTH2_CC") return client
   return mode === "TBA" ? { token_id: "fake-token-id", token_secret: "fake-token-secret" } : {}
 }
@@ -197,7 +197,7 @@ async function connect(t: TestApp, integration: IntegrationRow, { name, provider
   if (!modes[provider.auth_mode].browser) {
     const once = valuesOf(provider, "assertion_option", bare)
     const typed = {
-      ...typedOf(provider.auth_mode),
+      ...typedOf(provider.auth_mode, provider.credentials !== undefined),
       ...valuesOf(provider, "credentials", bare),
       ...(Object.keys(once).length > 0 && { assertionOption: once }),
     }
@@ -230,9 +230,7 @@ function splitUrl(text: string): { url: string; query: object } {
 
 async function show({ method = "GET", url, headers, body, tls }: OutboundRequest & { tls?: unknown }): Promise<Shown> {
   const target = splitUrl(steady(String(url)))
-  const list = [...new Headers(headers)].filter(
-    ([header]) => !/^(user-agent|accept-encoding|content-length)$/.test(header),
-  )
+  const list = [...new Headers(headers)].filter(([header]) => !/^(accept-encoding|content-length)$/.test(header))
   const text = body === undefined || body === null ? "" : await new Response(body as string).text()
   const type = new Headers(headers).get("content-type") ?? ""
   return {

@@ -24,6 +24,7 @@ const candidates = ["sample", "2026-01-01", "1234567890", "acct_1234567890123456
 
 /** A plausible value of a field: its example, choice or default, else a made-up one that its own rules take. */
 export function sampleOf(name: string, field: ProviderField): string {
+  if (field.hidden && field.default_value !== undefined) return String(field.default_value)
   const given = field.example ?? field.enum?.[0] ?? (field.default_value === "" ? undefined : field.default_value)
   if (given !== undefined) return String(given)
   if (name === "client_certificate") return certificate.cert

@@ -23,6 +23,8 @@ async function serve(config: ReturnType<typeof loadConfig>): Promise<number> {
   const { startDaemon } = await import("../../app/daemon.ts")
   const { log, flush } = createLogger(config.logLevel)
   const stopped = Promise.withResolvers<number>()
+  // Before it can be reached: a stop that is asked for while it starts comes when it has started.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stopped.resolve(exitCodes.ok))
   const daemon = await startDaemon({
     config,
     log,
@@ -33,7 +35,6 @@ async function serve(config: ReturnType<typeof loadConfig>): Promise<number> {
   })
   keepSmall()
   if (daemon.newKeys.length > 0) welcome(daemon.newKeys, daemon.url, config.secretKey !== undefined)
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stopped.resolve(exitCodes.ok))
   const code = await stopped.promise
   log.info("sluice stops")
   await daemon.stop()

@@ -22,6 +22,16 @@ export type Field = Omit<FieldEntry, "title"> & {
 export type FormPlan = { fields: Field[]; fixed: { group: Group; name: string; value: string }[] }
 export type Values = Record<string, string>
 
+/** What is being connected, with all that was typed for it so far. */
+export type Target = {
+  integration: Integration
+  provider: Provider
+  plan: FormPlan
+  values: Values
+  /** Of AWS roles: what the role's owner must put into its trust policy. */
+  externalId?: string
+}
+
 type Own = FieldEntry & { titleKey: TextKey; helpKey?: TextKey }
 
 const userName: Own = { titleKey: "username" }

@@ -1,20 +1,10 @@
 import { createApi, unreachable, type Api } from "./api.ts"
-import { initialValues, planForm, type FormPlan, type Values } from "./fields.ts"
-import { ConnectError, type Connected, type Integration, type Provider, type Session } from "./model.ts"
+import { initialValues, planForm, type Target } from "./fields.ts"
+import { ConnectError, type Connected, type Integration, type Session } from "./model.ts"
 import { listenToParent, type Parent } from "./parent.ts"
 import { socketUrl, type Opening } from "./place.ts"
 import { connectInWindow, openWindow } from "./popup.ts"
 import { opensWindow, planAsk } from "./submit.ts"
-
-/** What is being connected, with all that was typed for it so far. */
-export type Target = {
-  integration: Integration
-  provider: Provider
-  plan: FormPlan
-  values: Values
-  /** Of AWS roles: what the role's owner must put into its trust policy. */
-  externalId?: string
-}
 
 export type Screen =
   | { at: "loading" | "missing" | "expired" | "list" }

@@ -1,4 +1,4 @@
-import type { Target } from "../flow.ts"
+import type { Target } from "../fields.ts"
 import type { Integration } from "../model.ts"
 
 /** What an integration is called: in the owner's words, else in the catalogue's. */

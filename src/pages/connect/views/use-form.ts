@@ -1,6 +1,5 @@
 import { useRef, useState } from "preact/hooks"
-import { type Field, visibleFields } from "../fields.ts"
-import type { Target } from "../flow.ts"
+import { type Field, type Target, visibleFields } from "../fields.ts"
 import type { ConnectError } from "../model.ts"
 import type { Say, TextKey } from "../texts.ts"
 import { problemOf, tidy } from "../typed.ts"
