@@ -56,7 +56,7 @@ async function complete(
     await checkReconnect(ctx, details)
     const saving = { connectionId, connectionConfig, ...owner }
     const { pending } = await connectAuthorized(ctx, integration, { ...saving, query, remembered })
-    return { pending }
+    return { pending, connected: { providerConfigKey: integration.unique_key, connectionId } }
   } catch (error) {
     if (!(error instanceof AppError)) ctx.log.error({ err: error }, "an authorization could not be finished")
     await announceFailure(ctx, { integration, connectionId, owner }, error)

@@ -2,9 +2,11 @@ import { createHash } from "node:crypto"
 import { describeError } from "../auth/operations.ts"
 import { AppError } from "../kit/errors.ts"
 
+/** Which connection was made. */
+type Connected = { providerConfigKey: string; connectionId: string }
 /** What the page tells the window that opened it, and every other page of this origin that listens. */
 type Message =
-  | { type: "nango_oauth_callback_success" }
+  | { type: "nango_oauth_callback_success"; payload?: Connected & { isPending: boolean } }
   | { type: "nango_oauth_callback_error"; payload: { message: string; errorType: string } }
 
 const closesItselfAfterMs = 500
@@ -56,7 +58,8 @@ const cross =
   '<svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="10"/><path d="m9 9 6 6m0-6-6 6"/></svg>'
 
 export type ShownError = { type: string; message: string }
-export type PageResult = { error?: ShownError; pending?: boolean }
+/** `connected` tells a page that could not open a WebSocket what the socket would have told it. */
+export type PageResult = { error?: ShownError; pending?: boolean; connected?: Connected }
 
 /** Names that the official front end knows better. */
 const knownTypes: Record<string, string> = {
@@ -73,10 +76,14 @@ export function showError(error: unknown): ShownError {
 }
 
 /** The page at which an authorization ends: 200 after a success, else 400 (or `status`) with the reason. */
-export function resultPage({ error, pending }: PageResult, more: { cookie?: string; status?: number } = {}): Response {
+export function resultPage(result: PageResult, more: { cookie?: string; status?: number } = {}): Response {
+  const { error, pending, connected } = result
   const message: Message = error
     ? { type: "nango_oauth_callback_error", payload: { message: error.message, errorType: error.type } }
-    : { type: "nango_oauth_callback_success" }
+    : {
+        type: "nango_oauth_callback_success",
+        ...(connected ? { payload: { ...connected, isPending: pending === true } } : {}),
+      }
   const title = error ? "The connection failed" : pending ? "Waiting for approval" : "Connected"
   const reason = error ? `<p class="reason">${escapeHtml(error.message)}</p>` : ""
   const note = pending

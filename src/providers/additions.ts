@@ -71,7 +71,12 @@ export async function reloadProviders(app: App): Promise<void> {
     const known = new Set(faultsOf(app.catalogue).map(nameOf))
     refuseCatalogue(faultsOf(after).filter((problem) => !known.has(nameOf(problem))))
     await refuseLoss(ctx, after)
-    ctx.tx.after(() => app.catalogue.replace(layer))
+    const rows = await listAdditions(ctx)
+    ctx.tx.after(() => {
+      app.catalogue.replace(layer)
+      // Their aliases may lead into the files.
+      app.catalogue.replace(layerOfRows(app, rows))
+    })
   })
 }
 

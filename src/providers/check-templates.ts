@@ -23,9 +23,13 @@ const sections = [
   "additional_steps",
   "token_exchange",
   "refresh_exchange",
+  "extra_token",
+  "installation_proof",
   "revocation",
   "introspection_url",
 ] as const
+/** Queries in the data of a look-up have braces of their own. */
+const lookupParts = ["endpoint", "base_url_override", "headers", "query"] as const
 const proxySections = ["base_url", "headers", "query", "body", "verification"] as const
 
 /** Every template of an entry. */
@@ -33,6 +37,9 @@ export function collectTemplates(provider: Provider): FoundTemplate[] {
   const found: FoundTemplate[] = []
   for (const section of sections) collectTexts(provider[section], [section], found)
   for (const section of proxySections) collectTexts(provider.proxy?.[section], ["proxy", section], found)
+  for (const [n, { request }] of (provider.post_connection ?? []).entries())
+    for (const part of lookupParts)
+      collectTexts(request?.[part], ["post_connection", String(n), "request", part], found)
   return found
 }
 
@@ -44,7 +51,7 @@ function collectTexts(value: unknown, path: string[], found: FoundTemplate[]): v
 
 /** Whether the text at this place must make a URL. */
 export const isUrlPath = (path: string[]): boolean =>
-  /(?:^|\.)(?:authorization_url|token_url|refresh_url|request_url|registration_url|base_url|base_url_override|introspection_url|(?:token|refresh)_exchange\.url)(?:\.[A-Z0-9_]+)?$/.test(
+  /(?:^|\.)(?:authorization_url|token_url|refresh_url|request_url|registration_url|base_url|base_url_override|introspection_url|(?:token_exchange|refresh_exchange|extra_token|installation_proof)\.url)(?:\.[A-Z0-9_]+)?$/.test(
     path.join("."),
   )
 

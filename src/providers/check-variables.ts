@@ -8,7 +8,7 @@ const flatNames = new Set([
   ...["apiKey", "username", "password", "accessToken", "refreshToken", "clientId", "clientSecret", "token"],
   ...["refresh_token", "access_token", "assertion", "code", "redirectUri", "codeVerifier", "state", "scopes"],
   ...["endpoint", "method", "host", "path", "params", "urlCanonicalParams", "bodyCanonicalParams", "contentType"],
-  ...["connection_id", "provider_config_key", "clientSecretHead", "callbackHost"],
+  ...["connection_id", "provider_config_key", "clientSecretHead", "callbackHost", "tokenOrigin", "page"],
 ])
 const groups = new Set(["connectionConfig", "connection_config", "metadata", "assertionOption", "claims", "raw"])
 const isGroup = (head: string) => groups.has(head) || /^step\d+$/.test(head)

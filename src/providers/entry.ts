@@ -48,9 +48,9 @@ export const ProviderEntry = z.strictObject({
   display_name: Text.describe("Name that people see"),
   docs: Text.describe("Page for developers"),
   auth_mode: z.enum(authModes).describe("How credentials are obtained").optional(),
-  categories: Texts.optional(),
+  categories: Texts.describe("Such as `crm`; lists can be searched by them").optional(),
   docs_connect: Text.describe("Page for the person who connects").optional(),
-  setup_guide_url: Text.optional(),
+  setup_guide_url: Text.describe("Page that says how the owner registers an app").optional(),
   proxy: ProviderProxy.describe("How requests to the API are made").optional(),
 
   credentials: Fields.describe("What the person types in to connect").optional(),
@@ -79,7 +79,7 @@ export const ProviderEntry = z.strictObject({
   token_url: TokenUrl.describe("Template, or a map from auth mode to template").optional(),
   token_params: Params.describe("Added to the token request").optional(),
   token_headers: Scalars.describe("Headers of the token request").optional(),
-  token_request_method: z.enum(["GET", "POST"]).optional(),
+  token_request_method: z.enum(["GET", "POST"]).describe("Default POST").optional(),
   token_request_auth_method: z
     .enum(["basic", "private_key_jwt", "custom"])
     .describe("How the client proves itself; default: in the body")
@@ -98,7 +98,7 @@ export const ProviderEntry = z.strictObject({
   refresh_url: Text.describe("Default the token URL").optional(),
   refresh_params: Params.describe("Instead of token_params when refreshing").optional(),
   refresh_token_params: Params.describe("Body of a TWO_STEP refresh").optional(),
-  refresh_token_headers: Scalars.optional(),
+  refresh_token_headers: Scalars.describe("Headers of a TWO_STEP refresh").optional(),
   require_client_certificate: Flag.describe("Requests carry the connection's client certificate").optional(),
   token: TokenRecipe.describe("Recipe of a signed JWT").optional(),
   signature: Signature.describe("How it is signed").optional(),
@@ -109,11 +109,11 @@ export const ProviderEntry = z.strictObject({
     .optional(),
 
   request_url: Text.describe("OAuth 1: where a request token comes from").optional(),
-  request_params: Params.optional(),
+  request_params: Params.describe("OAuth 1: added to the request for a request token").optional(),
   signature_method: Text.describe("OAuth 1: `HMAC-SHA1` or `PLAINTEXT`").optional(),
   client_registration: z.enum(["dynamic", "static", "cimd"]).describe("Where an MCP client comes from").optional(),
   registration_url: Text.describe("RFC 7591").optional(),
-  registration_params: Params.optional(),
+  registration_params: Params.describe("Further members of a client registration").optional(),
   auth_type: Text.optional(),
 
   post_connection_script: Text.describe("Name of a public hook after connecting").optional(),

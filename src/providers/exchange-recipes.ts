@@ -1,8 +1,9 @@
 import type { ExchangeRecipe, ExtraToken, TokenExchange } from "./exchange.ts"
 
 const form = { client: "body", format: "form" } as const
+const basic = { client: "basic", format: "form" } as const
 const json = { client: "body", format: "json" } as const
-/** What a code or a refresh token goes along with by the standard, and some providers will not have. */
+/** What goes along by the standard, and some providers will not have. */
 const standard = ["grant_type", "redirect_uri", "code_verifier"]
 const same = (exchange: TokenExchange): ExchangeRecipe => ({
   token_exchange: exchange,
@@ -153,10 +154,18 @@ export const exchangeRecipes: Record<string, ExchangeRecipe> = {
       without_refresh_token: true,
     },
   },
-  fanvue: { token_exchange: { client: "basic", format: "form" } },
+  fanvue: { token_exchange: basic },
   figjam: figma,
   figma,
-  followupboss: { token_exchange: { client: "basic", format: "form", params: { state: "${state}" } } },
+  followupboss: { token_exchange: { ...basic, params: { state: "${state}" } } },
+  // https://docs.github.com/en/rest/apps/installations (list app installations accessible to the user access token)
+  "github-app-oauth": {
+    installation_proof: {
+      url: "https://api.github.com/user/installations?per_page=100&page=${page}",
+      list: "installations",
+      id: "id",
+    },
+  },
   heygen: publicClient,
   instagram: longLived("https://graph.instagram.com", "ig"),
   jobber: { token_exchange: { ...form, expires_in: 3600 } },
@@ -190,22 +199,13 @@ export const exchangeRecipes: Record<string, ExchangeRecipe> = {
   },
   slack: {
     token_exchange: { ...form, fail_if: [{ path: "ok", equals: false }] },
-    refresh_exchange: {
-      ...form,
-      fail_if: [{ path: "ok", equals: false }],
-      keep_raw: ["authed_user"],
-    },
+    refresh_exchange: { ...form, fail_if: [{ path: "ok", equals: false }], keep_raw: ["authed_user"] },
   },
   "stripe-app": stripeApp,
   "stripe-app-sandbox": stripeApp,
   threads: longLived("https://graph.threads.net", "th"),
   "tiktok-accounts": {
-    token_exchange: {
-      ...json,
-      rename: { code: "auth_code" },
-      response_path: "data",
-      fail_if: tiktokBad,
-    },
+    token_exchange: { ...json, rename: { code: "auth_code" }, response_path: "data", fail_if: tiktokBad },
     refresh_exchange: { ...json, response_path: "data", fail_if: tiktokBad },
   },
   "tiktok-ads": {
@@ -221,8 +221,7 @@ export const exchangeRecipes: Record<string, ExchangeRecipe> = {
   // https://developer.walmart.com/us-marketplace/docs/get-an-access-token
   walmart: {
     token_exchange: {
-      client: "basic",
-      format: "form",
+      ...basic,
       headers: {
         "WM_SVC.name": "Walmart Marketplace",
         "WM_QOS.CORRELATION_ID": "${random}",
@@ -230,20 +229,10 @@ export const exchangeRecipes: Record<string, ExchangeRecipe> = {
       },
     },
   },
-  "workday-oauth": { token_exchange: { client: "basic", format: "form", expires_in: 3600 } },
+  "workday-oauth": { token_exchange: { ...basic, expires_in: 3600 } },
   ...Object.fromEntries(
-    [
-      "",
-      "-books",
-      "-crm",
-      "-calendar",
-      "-desk",
-      "-inventory",
-      "-invoice",
-      "-mail",
-      "-bigin",
-      "-people",
-      "-recruit",
-    ].map((product) => [`zoho${product}`, zoho]),
+    ["", "books", "crm", "calendar", "desk", "inventory", "invoice", "mail", "bigin", "people", "recruit"].map(
+      (product) => [product === "" ? "zoho" : `zoho-${product}`, zoho],
+    ),
   ),
 }

@@ -95,6 +95,14 @@ export const ExtraToken = z.strictObject({
 })
 export type ExtraToken = z.infer<typeof ExtraToken>
 
+/** Where the installations of an app stand that a person may reach, asked with that person's token, page by page (`page`). */
+const InstallationProof = z.strictObject({
+  url: Text,
+  /** Dotted path to the list, and the member of its elements that is the number of an installation. */
+  list: Text,
+  id: Text,
+})
+
 /** The proxied call that ends a connection's access at the provider when the connection is deleted. */
 export const Revocation = z.strictObject({
   method: z.enum(["GET", "POST", "DELETE"]).optional(),
@@ -110,22 +118,31 @@ export type Revocation = z.infer<typeof Revocation>
 
 /** Spread into the shape of an entry. */
 export const ownMembers = {
-  token_exchange: TokenExchange.optional(),
-  refresh_exchange: RefreshExchange.optional(),
-  extra_token: ExtraToken.optional(),
-  /**
-   * Hosts, with all below them, that a token request may go to where a value that the provider tells by way of the
-   * browser stands in the host. Default: the site of the authorization URL.
-   */
-  token_hosts: z.array(Text).optional(),
-  revocation: Revocation.optional(),
-  /** Ours: what is looked up once a connection is there, where no public name says it. */
-  post_connection: z.array(ConnectionLookup).optional(),
-  /** RFC 7662: tells when a token ends whose answer does not say so. */
-  introspection_url: Text.optional(),
+  token_exchange: TokenExchange.describe("How the token request differs from RFC 6749").optional(),
+  refresh_exchange: RefreshExchange.describe("How a refresh differs; default: as token_exchange says").optional(),
+  extra_token: ExtraToken.describe("A second token, kept in connection_config").optional(),
+  token_hosts: z
+    .array(Text)
+    .describe(
+      "Hosts, with all below them, that a token request may go to where a value that the provider tells by way of the browser stands in the host; default: the site of the authorization URL",
+    )
+    .optional(),
+  installation_proof: InstallationProof.describe("The call that shows whose an installation is").optional(),
+  revocation: Revocation.describe("The call that ends the access when a connection is deleted").optional(),
+  post_connection: z
+    .array(ConnectionLookup)
+    .describe("What is looked up once a connection is there, where no public name says it")
+    .optional(),
+  introspection_url: Text.describe("RFC 7662: tells when a token ends whose answer does not say so").optional(),
 }
 
-const exchangeMembersOf = ["token_exchange", "refresh_exchange", "extra_token", "token_hosts"] as const
+const exchangeMembersOf = [
+  "token_exchange",
+  "refresh_exchange",
+  "extra_token",
+  "token_hosts",
+  "installation_proof",
+] as const
 export type ExchangeRecipe = Pick<Provider, (typeof exchangeMembersOf)[number]>
 
 /** A provider with the recipe of its id, or of the next entry in its alias chain that has one. */

@@ -14,14 +14,8 @@ export type ValueKind = z.infer<typeof ValueKind>
 
 /** Undefined when the text is not of the kind that it must be. */
 export function convertValue(text: string, as: ValueKind | undefined): string | undefined {
-  switch (as) {
-    case undefined:
-      return text
-    case "origin":
-      return URL.canParse(text) ? new URL(text).origin : undefined
-    case "first-label":
-      return (/^https?:/.test(text) ? URL.parse(text)?.hostname : text)?.split(".")[0]
-    case "email-hash":
-      return createHash("sha256").update(`nango.emailAddressHash.v1:${text.toLowerCase()}`).digest("hex")
-  }
+  if (as === "origin") return URL.canParse(text) ? new URL(text).origin : undefined
+  if (as === "first-label") return (/^https?:/.test(text) ? URL.parse(text)?.hostname : text)?.split(".")[0]
+  if (as === undefined) return text
+  return createHash("sha256").update(`nango.emailAddressHash.v1:${text.toLowerCase()}`).digest("hex")
 }

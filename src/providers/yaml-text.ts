@@ -134,7 +134,7 @@ function lineFinderOf(text: string): (path: FieldPath) => number {
 
 function finderIn(document: Document, lines: LineCounter): (path: FieldPath) => number {
   // The index keeps the search for a line short in a file of a thousand entries.
-  const items = isMap(document.contents) ? (document.contents.items as Pair[]) : []
+  const items = isMap(document.contents) ? document.contents.items : []
   const index = new Map(items.map((pair) => [keyOf(pair), pair]))
   return (path) => Math.max(1, lines.linePos(offsetOf(document, index, path)).line)
 }

@@ -2,6 +2,7 @@ import { and, eq, isNull } from "drizzle-orm"
 import type { EnvironmentCtx } from "../app/context.ts"
 import type { DeployedFunctions } from "../app/moments.ts"
 import { listConnectionsOf } from "../connections/connections.ts"
+import { readConnectionConfig } from "../connections/credentials.ts"
 import type { ConnectionRow } from "../connections/model.ts"
 import { listFunctions } from "../functions/functions.ts"
 import { parseFrequency } from "../functions/frequency.ts"
@@ -13,8 +14,12 @@ import { cancelTask } from "../queue/queue.ts"
 import { ensureSchedule, setScheduleState, setTiming, type Timing } from "../queue/schedule.ts"
 import { base, checkpoints, scheduleKey, type SyncRow, syncs } from "./model.ts"
 
-/** When a new connection appears (or an old one comes back), every enabled sync of its integration gets an instance on it. */
+/**
+ * When a new connection appears (or an old one comes back), every enabled sync of its integration gets an instance on it;
+ * not before its provider has approved it.
+ */
 export async function startSyncsOfConnection(ctx: EnvironmentCtx, connection: ConnectionRow): Promise<void> {
+  if (readConnectionConfig(ctx, connection).pending === true) return
   const deployed = await listFunctions(ctx, { integrationId: connection.integration_id, type: "sync" })
   for (const fn of deployed) if (fn.enabled) await ensureSync(ctx, { connection, fn, variant: base })
 }

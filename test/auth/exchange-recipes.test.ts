@@ -452,8 +452,10 @@ test.each(halves("refresh"))("%s refreshes", async (id, { entry, target, stored 
   check(half, sent, await renewOAuth2(ctx, subject, credentials))
 })
 
-test("every id has a case, but for those that only say where tokens may go; every recipe is a valid one", () => {
-  const ids = Object.entries(exchangeRecipes).flatMap(([id, recipe]) => (recipe.token_hosts ? [] : id))
+test("every id with an exchange has a case; every recipe is a valid one", () => {
+  const ids = Object.entries(exchangeRecipes).flatMap(([id, recipe]) =>
+    recipe.token_hosts || recipe.installation_proof ? [] : id,
+  )
   expect(Object.keys(cases).toSorted()).toEqual(ids.toSorted())
   for (const recipe of Object.values(exchangeRecipes)) ProviderEntry.partial().parse(recipe)
 })
@@ -504,8 +506,8 @@ describe("a recipe", () => {
     const app = { type: "OAUTH2" as const, client_id: "the-id", client_secret: rsa.privateKey }
     const { ctx, sent } = stand([good])
     await redeemCode(ctx, targetOf("revolut-business", {}, { app }), { code: "c", redirectUri: "https://cb.test/x" })
-    const { client_assertion } = sent[0]?.body as { client_assertion: string }
-    expect(readClaims(client_assertion)).toMatchObject({
+    const body = sent[0]?.body as { client_assertion: string } | undefined
+    expect(readClaims(body?.client_assertion ?? "")).toMatchObject({
       iss: "cb.test",
       sub: "the-id",
       aud: "https://revolut.com",

@@ -5,6 +5,9 @@ import { readInstant, readSpan } from "../../src/auth/expiry.ts"
 import { readClaims } from "../../src/kit/jwt.ts"
 import type { AppError } from "../../src/kit/errors.ts"
 import type { Provider } from "../../src/providers/model.ts"
+import { inTransaction } from "../../src/app/context.ts"
+import { findConnection } from "../../src/connections/connections.ts"
+import { readConnectionConfig, saveSecrets } from "../../src/connections/credentials.ts"
 import { reasonOf } from "../helpers/reason.ts"
 import { rsa, startWorld, type World } from "./stage.ts"
 
@@ -184,6 +187,23 @@ describe("an app", () => {
     world.t.clock.advance(595_000)
     expect((await read()).jwtToken).toBe(first.jwtToken)
     expect((await read("&refresh_github_app_jwt_token=true")).jwtToken).not.toBe(first.jwtToken)
+  })
+  test("renewed keeps what others change in its configuration meanwhile", async () => {
+    const { ctx, app } = world.t
+    const id = await world.type("app", { installation_id: 77 })
+    world.t.clock.advance(595_000)
+    const { send } = app.egress
+    app.egress.send = async (request) => {
+      const found = await findConnection(ctx, { connectionId: id, providerConfigKey: "app" })
+      if (!found) throw new Error("gone")
+      const connectionConfig = { ...readConnectionConfig(ctx, found.connection), site: "looked-up" }
+      await inTransaction(ctx, (ctx) => saveSecrets(ctx, found.connection, { connectionConfig }))
+      return send(request)
+    }
+    const renewed = await world.get("app", id, "&refresh_github_app_jwt_token=true")
+    app.egress.send = send
+    expect(renewed.body.connection_config).toMatchObject({ installation_id: "77", site: "looked-up" })
+    expect((await world.get("app", id)).body.connection_config).toEqual(renewed.body.connection_config)
   })
   test("an installation that is gone is told as such", async () => {
     const error = (await reasonOf(world.type("app", { installation_id: "404" }))) as AppError

@@ -45,12 +45,16 @@ describe("an authorization", () => {
 
     const page = await browser.open(`${await browser.allow(provider)}&realmId=123`)
     expect(page.status).toBe(200)
-    expect(page.message).toEqual({ type: "nango_oauth_callback_success" })
+    expect(page.message).toEqual({
+      type: "nango_oauth_callback_success",
+      payload: { providerConfigKey: "oauth", connectionId: expect.any(String), isPending: false },
+    })
     expect(page.headers.get("content-type")).toContain("text/html")
     expect(page.headers.get("content-security-policy")).toContain("default-src 'none'")
     expect(browser.cookies.size).toBe(0)
 
     const [made] = await connections()
+    expect(page.message.payload.connectionId).toBe(made.connection_id)
     expect(made).toMatchObject({ provider_config_key: "oauth", end_user: { id: "u1", email: endUser.email } })
     expect(made.tags).toMatchObject({ end_user_id: "u1" })
     const whole = (await stage.get("oauth", made.connection_id)).body

@@ -56,10 +56,7 @@ afterEach(async () => {
 
 const configOf = async (id = "c", key = "k") =>
   (await t.request("GET", `/connections/${id}?provider_config_key=${key}`)).body.connection_config
-const claim = async () => {
-  const claimed = await queueOf(t).claim({ places: [{ kinds: ["lookup"], most: 10 }] })
-  return claimed as TaskRow[]
-}
+const claim = () => queueOf(t).claim({ places: [{ kinds: ["lookup"], most: 10 }] })
 const carryOut = (task: TaskRow | undefined, signal = new AbortController().signal) => {
   if (!task) throw new Error("There is no lookup to carry out.")
   return lookupHandler(() => t.app).run(task, signal)
@@ -193,4 +190,15 @@ describe("a daemon that dies", () => {
 test("a connection of any other provider waits for nothing", async () => {
   await room.connect("c", "other")
   expect([await syncNames(), await told(), await taskKinds()]).toEqual([["others"], ["creation"], ["delivery"]])
+})
+
+test("a connection that waits for its provider gets no syncs until it waits no longer", async () => {
+  const save = (connection_config: object) =>
+    t.request("POST", "/connections", {
+      body: { provider_config_key: "other", connection_id: "c", credentials: { type: "NONE" }, connection_config },
+    })
+  await save({ pending: true })
+  expect(await syncNames()).toEqual([])
+  await save({})
+  expect(await syncNames()).toEqual(["others"])
 })

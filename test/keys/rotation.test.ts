@@ -5,9 +5,11 @@ import { SQLiteTable } from "drizzle-orm/sqlite-core"
 import { rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { createKey } from "../../src/environments/keys.ts"
+import { replaceKeyFile } from "../../src/keys/key-files.ts"
 import { sealedColumns } from "../../src/keys/model.ts"
 import { createKeyRing, generateMasterKey, type MasterKey, parseMasterKey } from "../../src/kit/crypto.ts"
 import { sealedColumnsOf } from "../../src/store/columns.ts"
+import { migrate, migrations } from "../../src/store/migrate.ts"
 import { startStage } from "../connect/stage.ts"
 import { testApp } from "../helpers/app.ts"
 import { reasonOf } from "../helpers/reason.ts"
@@ -55,7 +57,7 @@ describe("with a key file", () => {
     await t.request("PUT", "/sluice/environment/variables", { body: [{ name: "A", value: "variable" }] })
     const credentials = { type: "OAUTH2", client_id: "id", client_secret: "secret", webhook_secret: "hook" }
     await stage.integrate("linear", { credentials })
-    await stage.integrate("private-api-bearer", { integration_config: { baseUrl: "https://api.example.com" } })
+    await stage.integrate("private-api-bearer", { custom: { base: "https://api.example.com" } })
     await t.request("POST", `/webhook/${t.ctx.environment.uuid}/linear`, { body: { type: "Issue" }, key: null })
     await stage.type("key", { apiKey: "fake-api-key" }, { subdomain: "acme" }, "typed")
     await stage.browser().leave(await stage.session(), "oauth")
@@ -149,6 +151,39 @@ describe("with a key file", () => {
   })
 })
 
+test("a value that a request has changed meanwhile keeps what the request wrote", async () => {
+  await using t = await testApp()
+  await t.request("PUT", "/sluice/environment/variables", { body: [{ name: "A", value: "variable" }] })
+  const column = sealedColumns.find(({ table }) => table === "environment_variables")
+  const [[row, from] = []] = sealedValues(t.dataDir).get("environment_variables.value") ?? []
+  const reseal = (before: unknown) =>
+    t.app.store.step({
+      name: "keys.reseal",
+      input: { ...column, changes: [{ row, from: before, to: "v1.other.a.b" }] },
+    })
+  expect(await reseal(`${from}x`)).toBe(0)
+  expect(keysOf(t.dataDir)).toEqual([t.app.masterKey.sealing.id])
+  expect(await reseal(from)).toBe(1)
+  expect(keysOf(t.dataDir)).toContain("other")
+})
+
+test("a process that died right after it wrote the new key file starts with both keys, and ends what it began", async () => {
+  const dataDir = newFolder()
+  const variables = [{ name: "A", value: "variable" }]
+  const first = await testApp({ dataDir })
+  await first.request("PUT", "/sluice/environment/variables", { body: variables })
+  const old = first.app.masterKey.sealing
+  await first.close()
+  const next = parseMasterKey(generateMasterKey())
+  replaceKeyFile(dataDir, old, next)
+  await using t = await testApp({ dataDir })
+  expect((await t.request("GET", "/environment-variables")).body).toEqual(variables)
+  expect((await t.request("POST", "/sluice/keys/rotate", { body: {} })).body.data.key).toBe(next.id)
+  expect(await ended(t.request)).toMatchObject({ state: "done", changed: 3 })
+  expect(keysOf(dataDir)).toEqual([next.id])
+  expect((await t.request("GET", "/environment-variables")).body).toEqual(variables)
+})
+
 describe("with a configured key", () => {
   const variables = [{ name: "A", value: "variable" }]
   const open = (dataDir: string, env: Record<string, string>) => testApp({ dataDir, env })
@@ -204,15 +239,14 @@ describe("with a configured key", () => {
     const dataDir = newFolder()
     const key = generateMasterKey()
     const { id } = parseMasterKey(key)
-    await (await open(dataDir, { SLUICE_ENCRYPTION_KEY: key })).close()
-    const db = new Database(join(dataDir, "sluice.db"))
     const settings = { callback_url: "https://example.com/cb", hmac_key: `v1.${id}.a.b`, otlp_headers: `v1.${id}.c.d` }
-    db.run("DELETE FROM meta WHERE key LIKE 'key:%'")
+    const db = new Database(join(dataDir, "sluice.db"))
+    migrate(db, "main", migrations.main.slice(0, 3))
     db.run("INSERT INTO meta (key, value) VALUES ('key_check', ?)", [`v1.${id}.nonce.text`])
-    db.run("ALTER TABLE environments DROP COLUMN hmac_key")
-    db.run("ALTER TABLE environments DROP COLUMN otlp_headers")
-    db.run("UPDATE environments SET settings = ? WHERE name = 'dev'", [JSON.stringify(settings)])
-    db.run("DELETE FROM migrations WHERE id >= 4")
+    db.run(
+      "INSERT INTO environments (uuid, name, is_production, settings, created_at, updated_at) VALUES ('u', 'dev', 0, ?, 0, 0), ('v', 'prod', 1, '{}', 0, 0)",
+      [JSON.stringify(settings)],
+    )
     db.close()
     const refused = (await reasonOf(open(dataDir, { SLUICE_ENCRYPTION_KEY: generateMasterKey() }))) as { code: string }
     expect(refused.code).toBe("wrong_encryption_key")

@@ -38,9 +38,17 @@ export const keysOf = (dataDir: string): string[] => [
   ),
 ]
 
-/** The files of the data directory whose bytes hold the text. */
-export const filesWith = (dataDir: string, text: string): string[] =>
-  readdirSync(dataDir).filter((name) => readFileSync(join(dataDir, name), "latin1").includes(text))
+/**
+ * The files of the data directory whose bytes hold the text, once what is in the journal is in the database; `vacuum` also
+ * takes what no row holds any more out of its pages.
+ */
+export function filesWith(dataDir: string, text: string, options: { vacuum?: boolean } = {}): string[] {
+  const db = new Database(join(dataDir, "sluice.db"))
+  if (options.vacuum) db.run("VACUUM")
+  db.run("PRAGMA wal_checkpoint(TRUNCATE)")
+  db.close()
+  return readdirSync(dataDir).filter((name) => readFileSync(join(dataDir, name), "latin1").includes(text))
+}
 
 type Call = (method: string, path: string) => Promise<{ body: any }>
 

@@ -28,7 +28,7 @@ export const settings = {
 export async function startScripted(script: Script) {
   const seen: Seen[] = []
   const below = script.below ?? ""
-  const sockets = new Set<Bun.ServerWebSocket<undefined>>()
+  const sockets = new Set<Bun.ServerWebSocket>()
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",

@@ -50,7 +50,8 @@ export function recordRequests(t: TestApp) {
 /** The answer that a provider of this entry gives to any request. */
 export function answerOf(name: string, provider: Provider): Json {
   const standard = {
-    access_token: "fake-access-token",
+    // A second token is asked for with what the first one claims.
+    access_token: provider.extra_token ? jwtOf({ tid: "acme", sub: "fake-access-token" }) : "fake-access-token",
     refresh_token: "fake-refresh-token",
     token_type: "bearer",
     expires_in: 3600,
@@ -79,6 +80,9 @@ export function answerOf(name: string, provider: Provider): Json {
       setAt(body, [at, place].filter(Boolean).join("."), standard[standardName as keyof typeof standard] ?? "fake")
     }
   }
+  if (provider.installation_proof) {
+    setAt(body, provider.installation_proof.list, [{ [provider.installation_proof.id]: 77 }])
+  }
   for (const key of provider.token_response_metadata ?? []) setAt(body, key, toldOf(name, provider, key))
   for (const { path, missing, matches } of verificationOf(provider)?.fail_if ?? []) {
     // "anything but …" is bad, so that is what must stand there.
@@ -88,11 +92,18 @@ export function answerOf(name: string, provider: Provider): Json {
   return body
 }
 
+const jwtOf = (claims: Json) =>
+  [{ alg: "none" }, claims, {}].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".")
+
 function setAt(body: Json, path: string, value: unknown): void {
   const parts = path.split(".")
   const last = parts.pop() as string
   let holder = body
-  for (const part of parts) holder = (holder[part] = { ...(holder[part] as Json | undefined) }) as Json
+  for (const part of parts) {
+    const child: Json = { ...(holder[part] as Json | undefined) }
+    holder[part] = child
+    holder = child
+  }
   holder[last] = value
 }
 
@@ -230,7 +241,8 @@ function splitUrl(text: string): { url: string; query: object } {
 
 async function show({ method = "GET", url, headers, body, tls }: OutboundRequest & { tls?: unknown }): Promise<Shown> {
   const target = splitUrl(steady(String(url)))
-  const list = [...new Headers(headers)].filter(([header]) => !/^(accept-encoding|content-length)$/.test(header))
+  const usual = /^(accept-encoding|content-length): |^user-agent: sluice$/
+  const list = [...new Headers(headers)].filter(([header, value]) => !usual.test(`${header}: ${value}`))
   const text = body === undefined || body === null ? "" : await new Response(body as string).text()
   const type = new Headers(headers).get("content-type") ?? ""
   return {

@@ -4,6 +4,7 @@ import type { AuthCtx, AuthorizationAnswer, AuthTarget, Mode, Obtained, RenewOpt
 import { finishOAuth2, renewOAuth2 } from "./oauth2.ts"
 import { app, install, installationIn, isJwtStale, startInstall } from "./app.ts"
 import { readInstant } from "../expiry.ts"
+import { proveInstallation } from "../installation-proof.ts"
 
 /**
  * An app that is installed and also signs in the person who installs it (GitHub App with user tokens). The app's token is
@@ -23,7 +24,7 @@ export const custom: Mode = {
 
 /**
  * With an installation and a code: both tokens. With a code alone: the person's, and the connection waits for the
- * installation. With an installation alone (an update of it): the app's.
+ * installation. With an installation alone (an update of it): the app's, where the entry asks for no proof.
  */
 async function finish(ctx: AuthCtx, target: AuthTarget, answer: AuthorizationAnswer): Promise<Obtained> {
   const { code, installation_id } = answer.query
@@ -31,7 +32,9 @@ async function finish(ctx: AuthCtx, target: AuthTarget, answer: AuthorizationAns
   const user = code ? await finishOAuth2(ctx, target, answer) : undefined
   const userCredentials = user ? { ...user.connectionConfig, userCredentials: user.credentials } : {}
   if (installation_id) {
-    const obtained = await install(ctx, target, installationIn(answer.query))
+    const installationId = installationIn(answer.query)
+    await proveInstallation(ctx, target, user?.credentials as OAuth2Credentials | undefined, installationId)
+    const obtained = await install(ctx, target, installationId)
     return { ...obtained, connectionConfig: { ...userCredentials, ...obtained.connectionConfig, pending: false } }
   }
   const app_id = target.app && "app_id" in target.app ? target.app.app_id : undefined

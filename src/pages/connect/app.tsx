@@ -42,7 +42,7 @@ export function App({ opening, base, language, say }: AppProps) {
 function Stage({ isFramed, onClose, children }: { isFramed: boolean; onClose: () => void; children: unknown }) {
   const card = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    if (!isFramed) return
+    if (!isFramed) return undefined
     const onKey = (event: KeyboardEvent) => {
       if (event.key === "Escape" && !event.isComposing) onClose()
       if (event.key === "Tab" && card.current) keepInside(card.current, event)

@@ -126,7 +126,7 @@ function Input({ field, value, problem, say, title, described, onInput, onLeave 
       {field.prefix && <Affix text={field.prefix} class="rounded-s-lg border-e" />}
       <input
         {...common}
-        type={(field.secret && !isShown ? "password" : "text") as "text"}
+        {...(field.secret && !isShown ? ({ type: "password" } as const) : ({ type: "text" } as const))}
         inputMode={field.format === "email" ? "email" : field.format === "uri" ? "url" : undefined}
         placeholder={placeholder}
         class={`${inner} h-11`}

@@ -10,7 +10,7 @@ import { ExternalId } from "./external-id.tsx"
 import { FieldRow } from "./field.tsx"
 import { nameOf } from "./names.ts"
 import { useForm } from "./use-form.ts"
-import type { ViewProps } from "./view.tsx"
+import type { ViewProps } from "./notice.tsx"
 
 type FormProps = ViewProps & { screen: Extract<Screen, { at: "form" }>; isAgain: boolean }
 
@@ -21,7 +21,7 @@ export function Form({ screen, state, flow, isAgain, say }: FormProps) {
   const ownGuide = state.session?.overrides?.[integration.unique_key]?.docs_connect
   const submit = (event: Event) => {
     event.preventDefault()
-    if (check()) void flow.submit(target)
+    if (check()) flow.submit(target)
   }
   return (
     <form ref={form} noValidate autocomplete="off" onSubmit={submit} class="flex grow flex-col">

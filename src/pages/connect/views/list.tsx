@@ -2,7 +2,7 @@ import { useState } from "preact/hooks"
 import { Avatar } from "../../shared/avatar.tsx"
 import { Heading, Icon, Spinner } from "../../shared/parts.tsx"
 import { listed, search } from "./names.ts"
-import { Notice, type ViewProps } from "./view.tsx"
+import { Notice, type ViewProps } from "./notice.tsx"
 
 /** From this many on there is a search. */
 const many = 9
@@ -40,7 +40,7 @@ export function List({ state, flow, say }: ViewProps) {
             <button
               type="button"
               class="group flex w-full items-center gap-3 rounded-xl px-2 py-2 text-start transition-colors hover:bg-soft"
-              onClick={() => void flow.choose(integration)}
+              onClick={() => flow.choose(integration)}
             >
               <Avatar name={name} />
               <span class="min-w-0 grow">

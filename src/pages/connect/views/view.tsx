@@ -1,13 +1,11 @@
-import type { ComponentChildren } from "preact"
 import { Avatar } from "../../shared/avatar.tsx"
-import { Button, Heading, Icon, type IconName, Spinner } from "../../shared/parts.tsx"
-import { type Flow, isOffline, type Screen, type State } from "../flow.ts"
-import type { Say } from "../texts.ts"
+import { Button, Heading, Spinner } from "../../shared/parts.tsx"
+import { isOffline, type Screen, type State } from "../flow.ts"
 import { Form } from "./form.tsx"
 import { List } from "./list.tsx"
 import { nameOf } from "./names.ts"
+import { Notice, type ViewProps } from "./notice.tsx"
 
-export type ViewProps = { state: State; flow: Flow; isFramed: boolean; say: Say }
 type Of<A extends Screen["at"]> = Omit<ViewProps, "state"> & { screen: Extract<Screen, { at: A }>; state: State }
 
 export function View(props: ViewProps) {
@@ -38,7 +36,7 @@ export function View(props: ViewProps) {
     const reason = isOffline(screen.error) ? say("offline") : screen.error.message
     return (
       <Notice icon="alert" tone="bad" title={say("failedTitle")} lead={reason || say("failedLead")}>
-        <Button look="primary" onClick={() => void flow.reload()}>
+        <Button look="primary" onClick={() => flow.reload()}>
           {say("retry")}
         </Button>
       </Notice>
@@ -47,29 +45,6 @@ export function View(props: ViewProps) {
   return (
     <div class="m-auto py-20 text-accent">
       <Spinner class="size-8" />
-    </div>
-  )
-}
-
-const tones = { plain: "bg-soft text-muted", bad: "bg-danger-soft text-danger", good: "bg-good-soft text-good" }
-
-type NoticeProps = {
-  icon: IconName
-  tone?: keyof typeof tones
-  title: string
-  lead: string
-  children?: ComponentChildren
-}
-/** One thing said in the middle of the card. */
-export function Notice({ icon, tone = "plain", title, lead, children }: NoticeProps) {
-  return (
-    <div class="my-auto flex flex-col items-center gap-3 py-6 text-center">
-      <span class={`mb-1 flex size-14 items-center justify-center rounded-full ${tones[tone]}`}>
-        <Icon name={icon} class={`size-7 ${icon === "check" ? "tick" : ""}`} />
-      </span>
-      <Heading>{title}</Heading>
-      <p class="max-w-80 text-[15px] text-pretty break-words text-muted">{lead}</p>
-      {children && <div class="mt-4 w-full">{children}</div>}
     </div>
   )
 }
