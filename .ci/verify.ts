@@ -30,7 +30,7 @@ const steps: [name: string, command: string[]][] = [
     `types of ${project}`,
     [bun, "check", "--no-script", "--no-pretty", "-p", project],
   ]),
-  ["tests", [bun, "test", "--parallel=2", ...fast]],
+  ["tests", [bun, "test", "--timeout=60000", "--parallel=2", ...fast]],
 ]
 
 if (process.argv.includes("--format")) {

@@ -1,5 +1,5 @@
 /**
- * A certificate, valid for a hundred years, for the hosts of the providers in `ten.test.ts`, of a CA that only these tests
+ * A certificate, valid for a hundred years, for the hosts of the providers in `ten-providers.test.ts`, of a CA that only these tests
  * trust. Made with `openssl req -x509` and `openssl x509 -req`; the key of the CA was thrown away.
  */
 export const authority = `-----BEGIN CERTIFICATE-----
