@@ -1,3 +1,4 @@
+import { AppError } from "../kit/errors.ts"
 import type { Provider } from "../providers/model.ts"
 import type { Client } from "./client.ts"
 import type { OAuth2Credentials } from "./credentials.ts"
@@ -22,6 +23,7 @@ export async function extraToken(
   const wanted = target.provider.extra_token
   if (!wanted) return {}
   const { save, url, client: proof = "body", params } = wanted
+  const startedAt = ctx.now()
   try {
     const { body } = await exchangeToken(ctx, target, {
       client,
@@ -37,8 +39,9 @@ export async function extraToken(
     const end = span === undefined ? {} : { expires_in: span / 1000, expires_at: isoExpiry(ctx.now().getTime() + span) }
     return { [save]: { access_token: token, ...end } }
   } catch (error) {
-    // The exchange is in the log. What could be had must not be lost with it.
-    if (ctx.signal.aborted) throw error
+    // Whatever it was: the token that was given before may be the only one that is good from now on.
+    const failure = error instanceof AppError ? error.message : "unexpected failure"
+    ctx.exchanges.push({ message: `Token for ${save}`, startedAt, durationMs: 0, error: failure })
     return { [save]: undefined }
   }
 }

@@ -26,6 +26,10 @@ export function readConnectionConfig(
   >
 }
 
+/** Whether the connection waits for the provider, or for an administrator there, before it can be used. */
+export const isPending = (ctx: EnvironmentCtx, row: Pick<ConnectionRow, "id" | "connection_config">): boolean =>
+  readConnectionConfig(ctx, row).pending === true
+
 /** Encrypts the secrets of a row that exists already: the ciphertext is bound to the row's id. */
 export async function saveSecrets(
   ctx: EnvironmentCtx,

@@ -113,6 +113,11 @@ export const Revocation = z.strictObject({
   body_format: z.enum(["json", "form"]).optional(),
   /** A member of the connection's metadata that, when true, leaves the access alone. */
   unless_metadata: Text.optional(),
+  /**
+   * The request ends everything that this account has given to the same app: it is not sent while another connection
+   * through that app may belong to the same person.
+   */
+  ends_all: z.literal(true).optional(),
 })
 export type Revocation = z.infer<typeof Revocation>
 

@@ -15,7 +15,14 @@ import { sleep } from "../kit/wait.ts"
 import type { Operation } from "../logs/log.ts"
 import { type ConnectionLookup, lookupsOf } from "../providers/lookup.ts"
 import type { Provider } from "../providers/model.ts"
-import { connectionScope, renderTemplate, renderTree, requestScope, type TemplateScope } from "../providers/template.ts"
+import {
+  connectionScope,
+  renderTemplate,
+  renderTree,
+  requestScope,
+  type TemplateScope,
+  unsafeHostValue,
+} from "../providers/template.ts"
 import { chooseElement, readSaved } from "./looked-up.ts"
 import type { ProxyCall } from "./model.ts"
 import { sendProxied } from "./send.ts"
@@ -165,6 +172,8 @@ function toCall(
   retries: number,
 ): ProxyCall | undefined {
   const { method = "GET", base_url_override, body_format } = request
+  const unsafe = base_url_override && unsafeHostValue(base_url_override, scope)
+  if (unsafe) throw faults.lookup_failed({ message: `The value of ${unsafe} must be a host name.` })
   const endpoint = renderTemplate(request.endpoint, scope, { encode: encodeURIComponent })
   const base = base_url_override === undefined ? undefined : renderTemplate(base_url_override, scope)
   if (!endpoint.complete || base?.complete === false) return undefined

@@ -5,6 +5,7 @@ import { targetOf } from "../auth/target.ts"
 import { flatPairs } from "../auth/token-request.ts"
 import { type FoundConnection, listConnectionsOf } from "../connections/connections.ts"
 import { readConnectionConfig, readCredentials } from "../connections/credentials.ts"
+import { listIntegrations, readCredentials as readAppCredentials } from "../integrations/integrations.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
 import { defineFaults } from "../kit/errors.ts"
 import { revocationOf } from "../providers/exchange.ts"
@@ -18,13 +19,18 @@ const faults = defineFaults({
 
 /**
  * Ends a connection's access at the provider, where its entry says how, before the connection is deleted. What fails is in
- * the log and stops nothing: the owner wants it gone.
+ * the log and stops nothing: the owner wants it gone. `leaving` is an integration of which every connection goes.
  */
-export async function revokeCredentials(ctx: EnvironmentCtx, found: FoundConnection): Promise<void> {
+export async function revokeCredentials(
+  ctx: EnvironmentCtx,
+  found: FoundConnection,
+  options: { leaving?: number } = {},
+): Promise<void> {
   const { connection, integration } = found
   const revocation = revocationOf(ctx.catalogue.find(integration.provider))
   if (!revocation || connection.credentials === null) return
   if (revocation.unless_metadata && connection.metadata[revocation.unless_metadata] === true) return
+  if (revocation.ends_all && (await sharesAccess(ctx, found, options.leaving))) return
   const credentials = readCredentials(ctx, connection)
   const connectionConfig = readConnectionConfig(ctx, connection)
   const target = describeTarget(ctx, found)
@@ -74,11 +80,29 @@ export async function revokeCredentials(ctx: EnvironmentCtx, found: FoundConnect
   }
 }
 
+/** Whether another connection through the same developer app may be of the same person: nothing shows that it is not. */
+async function sharesAccess(ctx: EnvironmentCtx, found: FoundConnection, leaving?: number): Promise<boolean> {
+  const { connection, integration } = found
+  const clientOf = (row: IntegrationRow) => {
+    const app = readAppCredentials(ctx, row)
+    return app && "client_id" in app ? app.client_id : app?.app_id
+  }
+  const clientId = clientOf(integration)
+  for (const row of await listIntegrations(ctx)) {
+    if (row.id === leaving || clientOf(row) !== clientId) continue
+    const others = await listConnectionsOf(ctx, row.id)
+    const { end_user_id: person } = connection
+    const isMaybeSame = (other: string | null) => other === null || person === null || other === person
+    if (others.some(({ id, end_user_id }) => id !== connection.id && isMaybeSame(end_user_id))) return true
+  }
+  return false
+}
+
 /** The same for every connection of an integration that is being deleted. */
 export async function revokeAllOf(ctx: EnvironmentCtx, integration: IntegrationRow): Promise<void> {
   if (!revocationOf(ctx.catalogue.find(integration.provider))) return
   for (const connection of await listConnectionsOf(ctx, integration.id)) {
-    await revokeCredentials(ctx, { connection, integration })
+    await revokeCredentials(ctx, { connection, integration }, { leaving: integration.id })
   }
 }
 

@@ -1,7 +1,6 @@
 import type { EnvironmentCtx } from "../app/context.ts"
 import { completeConnection } from "../connections/connect.ts"
-import { readConnectionConfig } from "../connections/credentials.ts"
-import type { ConnectionRow } from "../connections/model.ts"
+import { isPending } from "../connections/credentials.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
 import type { WebhookCompletion } from "../providers/webhook-recipe.ts"
 import { holds, type Parsed, textOf, valueAt } from "./incoming.ts"
@@ -28,9 +27,6 @@ export async function completePending(
     connectionConfig: textsOf(parsed, completion.save),
   })
 }
-
-const isPending = (ctx: EnvironmentCtx, connection: ConnectionRow): boolean =>
-  readConnectionConfig(ctx, connection).pending === true
 
 function textsOf(parsed: Parsed, sources: Record<string, string>): Record<string, string> {
   const found = Object.entries(sources).map(([name, source]) => [name, textOf(valueAt(parsed, source))] as const)

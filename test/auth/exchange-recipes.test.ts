@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { createHmac } from "node:crypto"
 import type { OAuth2Credentials } from "../../src/auth/credentials.ts"
 import type { AuthCtx, AuthTarget } from "../../src/auth/mode.ts"
-import { oauth2, redeemCode, renewOAuth2 } from "../../src/auth/modes/oauth2.ts"
+import { oauth2, redeemCode, renewOAuth2, startOAuth2 } from "../../src/auth/modes/oauth2.ts"
 import type { OutboundRequest } from "../../src/kit/fetch.ts"
 import { readClaims } from "../../src/kit/jwt.ts"
 import { exchangeRecipes } from "../../src/providers/exchange-recipes.ts"
@@ -38,7 +38,8 @@ function stand(answers: unknown[]): { ctx: AuthCtx; sent: Sent[] } {
       headers: all,
     })
     const next = answers.shift()
-    return next instanceof Response ? next : Response.json(next)
+    const answer: unknown = typeof next === "function" ? next() : next
+    return answer instanceof Response ? answer : Response.json(answer)
   }
   const { signal } = new AbortController()
   const environment = { uuid: "e", name: "dev" }
@@ -194,7 +195,7 @@ const sharepoint: Case = {
     config: { sharepointAccessToken: { access_token: "second", expires_in: 1200, expires_at: after(1200) } },
   },
   refresh: {
-    answers: [{ ...good, access_token: jwt({ tid: "ten" }) }, new Response("no", { status: 400 })],
+    answers: [{ ...good, access_token: jwt({ tid: "ten" }) }, () => new Response("no", { status: 400 })],
     sent: [{ body: { ...again, ...client } }, {}],
     got: { refresh_token: "r", expires_at: after(600) },
     config: { sharepointAccessToken: undefined },
@@ -346,7 +347,7 @@ const cases: Record<string, Case> = {
   },
   "sentry-oauth": {
     exchange: {
-      answers: [Response.json(sentry, { status: 201 })],
+      answers: [() => Response.json(sentry, { status: 201 })],
       sent: [{ body: { grant_type: "authorization_code", code: "the-code", ...client }, headers: json }],
       got: expected,
     },
@@ -491,6 +492,14 @@ describe("a recipe", () => {
     const when = { now: now.getTime(), marginMs: 60_000 }
     expect(oauth2.isStale?.(subject(after(59)), old, when)).toBe(true)
     expect(oauth2.isStale?.(subject(after(61)), old, when)).toBe(false)
+  })
+
+  test("with a grant of its own begins with a redirect all the same", async () => {
+    const entry = { token_params: { grant_type: "client_credentials" }, authorization_code_param_in_callback: "tenant" }
+    const request = { state: "s", callbackUrl: "https://me.test/cb" }
+    const start = (id: string) => startOAuth2(stand([]).ctx, targetOf(id, entry), request)
+    expect((await start("microsoft-admin")).url).toStartWith("https://p.test/a?")
+    expect(await reasonOf(start("none"))).toMatchObject({ code: "grant_type_err" })
   })
 
   test("never uses a nonce twice", async () => {

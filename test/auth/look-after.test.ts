@@ -27,6 +27,7 @@ const providers = {
   statuses: keyed("    endpoints: [/status/400]\n    ok_status: [400]\n"),
   elsewhere: keyed("    endpoints: [/whoami]\n    base_url_override: FAKE/nowhere\n"),
   revoked: `${oauth}${proxy}revocation:\n  endpoint: /oauth/revoke\n  data: {token: "\${credentials.refresh_token}", client_id: "\${clientId}", client_secret: "\${clientSecret}"}\n  body_format: form\n  unless_metadata: keepAccess\n`,
+  shared: `${oauth}${proxy}revocation:\n  endpoint: /oauth/revoke\n  data: {token: "\${credentials.refresh_token}"}\n  body_format: form\n  ends_all: true\n`,
   unrevoked: `${oauth}${proxy}revocation:\n  method: DELETE\n  endpoint: /status/500?t=\${credentials.refresh_token}\n`,
 }
 
@@ -34,7 +35,7 @@ let world: World
 beforeAll(async () => {
   world = await startWorld(providers)
   for (const name of Object.keys(providers)) {
-    const isOAuth = ["oauth", "revoked", "unrevoked"].includes(name)
+    const isOAuth = ["oauth", "revoked", "shared", "unrevoked"].includes(name)
     await world.integrate(name, isOAuth ? { credentials: { type: "OAUTH2", ...client } } : {})
   }
 })
@@ -227,6 +228,33 @@ describe("access that ends with the connection", () => {
     world.fake.clear()
     expect((await world.t.request("DELETE", "/integrations/going")).status).toBe(200)
     expect(seen("/oauth/revoke")).toBe(3)
+  })
+  test("not where that would end what another connection of the same person holds", async () => {
+    await clear()
+    const own = { credentials: { type: "OAUTH2", ...client } }
+    await world.integrate("shared", { ...own, unique_key: "mail" })
+    await world.integrate("shared", { ...own, unique_key: "drive" })
+    const person = async (key: string, id: string, name: string) => {
+      const path = `/connections/${id}?provider_config_key=${key}`
+      expect((await world.t.request("PATCH", path, { body: { end_user: { id: name } } })).status).toBe(200)
+    }
+    const [mail, drive, other] = [
+      await world.authorize("mail"),
+      await world.authorize("drive"),
+      await world.authorize("drive"),
+    ]
+    await person("mail", mail, "ada")
+    await person("drive", drive, "ada")
+    await person("drive", other, "bob")
+    world.fake.clear()
+    await remove("mail", mail)
+    expect(world.fake.requests).toEqual([])
+    // Nobody else of hers is left; what Bob holds is his own.
+    await remove("drive", drive)
+    expect(seen("/oauth/revoke")).toBe(1)
+    await world.authorize("drive")
+    await remove("drive", other)
+    expect(seen("/oauth/revoke")).toBe(1)
   })
   test("a provider that refuses does not keep a connection alive; the log says so without the token", async () => {
     const id = await world.authorize("unrevoked")

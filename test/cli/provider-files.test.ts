@@ -14,7 +14,7 @@ const write = (name: string, text: string) => {
 }
 const big = write(
   "big.yaml",
-  foreignCatalogue() + inMap("odd", "  auth_mode: OAUTH2\n  glow: 1\n") + inMap("lost", "  alias: nowhere\n"),
+  foreignCatalogue(60) + inMap("odd", "  auth_mode: OAUTH2\n  glow: 1\n") + inMap("lost", "  alias: nowhere\n"),
 )
 const mine = join(folder, "mine")
 

@@ -10,7 +10,8 @@ import { maxLosses, type TaskRow, tasks } from "../../src/queue/model.ts"
 import { recoverTasks } from "../../src/queue/queue.ts"
 import { webhookDeliveries } from "../../src/webhooks/model.ts"
 import { testApp, type TestApp } from "../helpers/app.ts"
-import { temporaryFolder } from "../helpers/sluice.ts"
+import { temporaryFolder, until } from "../helpers/sluice.ts"
+import { client, startWorld } from "../auth/stage.ts"
 import { queueOf } from "../queue/room.ts"
 import { type SyncRoom, syncNamed, syncsOf } from "../syncs/room.ts"
 
@@ -201,4 +202,22 @@ test("a connection that waits for its provider gets no syncs until it waits no l
   expect(await syncNames()).toEqual([])
   await save({})
   expect(await syncNames()).toEqual(["others"])
+})
+
+test("all the way: a browser connects, the queue asks the provider with the new token", async () => {
+  const provider = `auth_mode: OAUTH2
+authorization_url: FAKE/oauth/authorize
+token_url: FAKE/oauth/token
+proxy:
+  base_url: FAKE
+post_connection:
+  - { request: { endpoint: /whoami, query: { from: lookup } }, save: { proof: auth } }
+`
+  await using world = await startWorld({ real: provider })
+  await world.integrate("real", { credentials: { type: "OAUTH2", ...client } })
+  await world.t.start()
+  const id = await world.authorize("real")
+  const read = async () => (await world.get("real", id)).body.connection_config
+  const found = await until(async () => Object.keys(await read()).length > 0 && read(), "the lookup")
+  expect(found).toEqual({ proof: "bearer" })
 })

@@ -40,7 +40,8 @@ describe("the order of the checks", () => {
     })
   })
 
-  test.each(closed.filter(([, { method }]) => method !== "GET"))(
+  // Of a raw body nobody knows a syntax before the verb does.
+  test.each(closed.filter(([, endpoint]) => endpoint.method !== "GET" && !("rawBody" in endpoint)))(
     "%s: the syntax of the body comes before the key",
     async (_, { method, path }) => {
       const answer = await t.request(method, `${concrete(path)}?nope=1`, { key: null, body: "{broken" })

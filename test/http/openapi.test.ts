@@ -68,7 +68,7 @@ describe.each(endpoints.map((endpoint) => [`${endpoint.method} ${endpoint.path}`
         expect(told.toSorted()).toEqual(Object.keys(shape?.def.shape ?? {}).toSorted())
       }
       for (const { schema } of parameters) expect(schema).toBeObject()
-      expect(requestBody !== undefined).toBe(endpoint.body !== undefined)
+      expect(requestBody !== undefined).toBe(endpoint.body !== undefined || "rawBody" in endpoint)
     })
   },
 )

@@ -64,7 +64,7 @@ describe("in a frame of another site", () => {
       if (!script) throw new Error("The frame has no document.")
       script.textContent = `parent.frames[0].postMessage({ type: "session_token", sessionToken: "${sessionToken}" }, "*")`
       other.contentDocument?.body.append(script)
-    }, token)
+    }, "of somebody else")
     // The one of the parent comes after the other's: had that one counted, there would be two sessions.
     await page.evaluate((sessionToken) => {
       const frame = document.getElementById("connect-ui") as HTMLIFrameElement

@@ -262,6 +262,10 @@ post_connection:
   - { request: { endpoint: "/second/\${connectionConfig.a}", headers: { x-a: "\${connectionConfig.a}" } }, save: { c: x } }\n`,
   )
   writeFileSync(
+    join(providers, "region.yaml"),
+    `${head}post_connection:\n  - { request: { base_url_override: "https://\${connectionConfig.region}.api.test", endpoint: /me }, save: { a: x } }\n`,
+  )
+  writeFileSync(
     join(providers, "off.yaml"),
     "alias: own\ndisplay_name: x\ndocs: https://x.test\npost_connection_script: ''\n",
   )
@@ -353,6 +357,13 @@ test("a server's trouble is waited out; what was found before an end in failure 
 test("what is not allowed is not asked twice", async () => {
   const { found, waits } = await look("own", { asked: [[`GET ${api}/first`, new Response("{}", { status: 403 })]] })
   expect([found, waits]).toEqual([{}, []])
+})
+
+test("a value in the host of a step never leads to another one", async () => {
+  const good = await look("region", { config: { region: "eu" }, asked: [["GET https://eu.api.test/me", { x: "1" }]] })
+  expect(good.found).toEqual({ a: "1" })
+  const bad = await look("region", { config: { region: "evil.test/#" } })
+  expect([bad.found, sent]).toEqual([{}, []])
 })
 
 test("only the server's own hand writes members that say whose tokens they are", () => {

@@ -54,8 +54,8 @@ export async function startOAuth2(
   request: AuthorizationRequest & { more?: Record<string, string> },
 ): Promise<Authorization> {
   const { provider } = target
-  const grant = provider.token_params?.grant_type
-  if (grant !== undefined && grant !== "authorization_code") throw authFaults.grant_type_err()
+  const grant = provider.token_exchange?.params?.grant_type === undefined && provider.token_params?.grant_type
+  if (grant && grant !== "authorization_code") throw authFaults.grant_type_err()
   checkTokenUrl(ctx, target)
   const { id: clientId } = clientOf(target, request.override)
   const codeVerifier = provider.disable_pkce ? undefined : newVerifier()

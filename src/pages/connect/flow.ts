@@ -161,13 +161,18 @@ async function readTarget(api: Api, session: Session, integration: Integration):
   const plan = planForm({ provider, integration, session })
   // A role that is connected again keeps the id that its trust policy has.
   const isNewRole = provider.auth_mode === "AWS_SIGV4" && !session.isReconnecting
-  const externalId = isNewRole ? readExternalId(integration.unique_key) : undefined
+  const externalId = isNewRole ? readExternalId(session, integration) : undefined
   return { integration, provider, plan, values: initialValues(plan), externalId }
 }
 
-/** It is written into the role's trust policy before the form is sent, so it must outlive a reload of the page. */
-function readExternalId(key: string): string {
-  const name = `sluice-external-id:${key}`
+/**
+ * It is written into the role's trust policy before the form is sent, so it must outlive a reload of the page. Two end
+ * users never share one: it is what keeps one's role from being used for the other.
+ */
+function readExternalId(session: Session, { unique_key: key }: Integration): string {
+  const given = session.integrations_config_defaults?.[key]?.connection_config?.external_id
+  if (typeof given === "string" && given !== "") return given
+  const name = `sluice-external-id:${key}:${session.endUser?.id ?? ""}`
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   const fresh = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")
   try {

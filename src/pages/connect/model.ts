@@ -17,6 +17,7 @@ export type UiSettings = {
 type IntegrationDefaults = { connection_config?: Record<string, unknown> }
 
 export type Session = {
+  endUser?: { id: string } | null
   connectUISettings: UiSettings
   allowed_integrations?: string[]
   /** What the owner has already decided for an integration, by its key. */

@@ -36,7 +36,8 @@ export async function connectInWindow({ win, signal, ...flow }: Flow): Promise<C
   if (!win || win.closed) throw new ConnectError("blocked_by_browser", "")
   const socket = await openSocket(flow.socketUrl, signal)
   try {
-    if (signal.aborted) throw closed()
+    // Nothing was opened in it yet, so here it is certain.
+    if (signal.aborted || win.closed) throw closed()
     const result = waitForResult({ win, socket, signal, ...flow })
     win.location.replace(flow.api.windowUrl(flow.ask, socket?.id))
     return await result
