@@ -2,7 +2,6 @@ import type { Logger } from "pino"
 import { createBrowsers } from "../connect/browsers.ts"
 import { createConnectionTouches } from "../connections/touches.ts"
 import { listConnectionsOf, deleteConnection } from "../connections/connections.ts"
-import { isPending } from "../connections/credentials.ts"
 import { credentialsHandler, scheduleCredentialCheck } from "../connections/look-after.ts"
 import { recoverLeases } from "../connections/refresh.ts"
 import { ensureEnvironments } from "../environments/environments.ts"
@@ -232,9 +231,7 @@ const moments: Moments = {
   connectionSaved: queueLookups,
   connectionReady: inOrder(
     (ctx, { connection }) => queueCreationEvents(ctx, connection),
-    async (ctx, { connection }) => {
-      if (!isPending(ctx, connection)) await startSyncsOfConnection(ctx, connection)
-    },
+    (ctx, { connection }) => startSyncsOfConnection(ctx, connection),
     (ctx, saved) => queueAuthWebhook(ctx, saved),
   ),
   connectionRefused: (ctx, { message, ...refused }) =>

@@ -25,13 +25,15 @@ export async function proveInstallation(
     throw authFaults.callback_err({ message })
   }
   for (let page = 1; page <= mostPages; page++) {
-    const { body } = await requestToken(ctx, {
+    const { status, body } = await requestToken(ctx, {
       method: "GET",
-      url: renderUrl(proof.url, { ...scopeOf(ctx, target), page }).href,
+      url: renderUrl(`${target.provider.proxy?.base_url}${proof.endpoint}`, { ...scopeOf(ctx, target), page }).href,
       headers: { authorization: `Bearer ${user.access_token}` },
       secrets: [user.access_token],
       refused: authFaults.callback_err,
     })
+    // A server of the same kind that has no such list (an older one of the customer's own) cannot be asked.
+    if (status === 404 && page === 1) return
     const list = memberAt(body, proof.list)
     if (!Array.isArray(list) || list.length === 0) break
     if (list.some((one) => textAt(one, proof.id) === installationId)) return

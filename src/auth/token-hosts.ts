@@ -6,7 +6,7 @@ import { renderUrl, scopeOf } from "./scope.ts"
 
 /**
  * The URL to which a client's secret is sent. A value in its host that nobody types, because the provider tells it by way
- * of the browser, could be anybody's who follows a link: such a host must be one of the entry's `token_hosts`, or of the
+ * of the browser, could be anybody's who follows a link: such a host must be one of the entry's `token_hosts`, or one of the
  * site at which people allow access. A field with a fixed list of values must hold one of them. What a person is asked to
  * type, such as the address of a server of their own, is the owner's choice of provider. Throws `url_param_err`.
  */
@@ -15,12 +15,10 @@ export function tokenUrl(ctx: AuthCtx, target: AuthTarget, template: string, sco
   const { provider, connectionConfig } = target
   const loose = looseNames(template)
   if (loose.length === 0) return url
-  const isAllowed = provider.token_hosts
-    ? provider.token_hosts.some((host) => isWithin(url.hostname, host))
-    : loose.some((name) => isTold(provider, name))
-      ? sitesOf(ctx, target).some((site) => isWithin(url.hostname, site))
-      : loose.every((name) => isListed(provider, connectionConfig, name))
-  if (isAllowed) return url
+  const { token_hosts: named = [] } = provider
+  const isOwn = () => [...named, ...sitesOf(ctx, target)].some((site) => isWithin(url.hostname, site))
+  const isTyped = named.length === 0 && !loose.some((name) => isTold(provider, name))
+  if (isTyped ? loose.every((name) => isListed(provider, connectionConfig, name)) : isOwn()) return url
   throw authFaults.url_param_err({
     message: `Tokens of this provider are not asked for at ${url.hostname}. If it is one of its hosts, name it in token_hosts of the provider's entry.`,
   })

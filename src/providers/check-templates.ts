@@ -51,7 +51,7 @@ function collectTexts(value: unknown, path: string[], found: FoundTemplate[]): v
 
 /** Whether the text at this place must make a URL. */
 export const isUrlPath = (path: string[]): boolean =>
-  /(?:^|\.)(?:authorization_url|token_url|refresh_url|request_url|registration_url|base_url|base_url_override|introspection_url|(?:token_exchange|refresh_exchange|extra_token|installation_proof)\.url)(?:\.[A-Z0-9_]+)?$/.test(
+  /(?:^|\.)(?:authorization_url|token_url|refresh_url|request_url|registration_url|base_url|base_url_override|introspection_url|(?:token_exchange|refresh_exchange|extra_token)\.url)(?:\.[A-Z0-9_]+)?$/.test(
     path.join("."),
   )
 

@@ -3,7 +3,9 @@ import { type Layer } from "./layer.ts"
 import { combine } from "./layers.ts"
 import { lookupRecipes } from "./lookup-recipes.ts"
 import type { Provider } from "./model.ts"
+import { revocationRecipes } from "./revocation-recipes.ts"
 import { type CatalogueProblem, type CatalogueWarning, readEntries, readFiles } from "./source.ts"
+import { verificationRecipes } from "./verification-recipes.ts"
 import { webhookRecipes } from "./webhook-recipes.ts"
 
 /** A name of the reference's own code for which there is no recipe here. */
@@ -19,8 +21,8 @@ export type Examination = {
 /** The names that we can do something with. */
 const scripts = {
   post_connection_script: lookupRecipes,
-  credentials_verification_script: {},
-  pre_connection_deletion_script: {},
+  credentials_verification_script: verificationRecipes,
+  pre_connection_deletion_script: revocationRecipes,
   webhook_routing_script: webhookRecipes,
 }
 /** A member of our own that does what the script would. */

@@ -161,7 +161,7 @@ export const exchangeRecipes: Record<string, ExchangeRecipe> = {
   // https://docs.github.com/en/rest/apps/installations (list app installations accessible to the user access token)
   "github-app-oauth": {
     installation_proof: {
-      url: "https://api.github.com/user/installations?per_page=100&page=${page}",
+      endpoint: "/user/installations?per_page=100&page=${page}",
       list: "installations",
       id: "id",
     },

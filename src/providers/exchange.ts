@@ -97,7 +97,8 @@ export type ExtraToken = z.infer<typeof ExtraToken>
 
 /** Where the installations of an app stand that a person may reach, asked with that person's token, page by page (`page`). */
 const InstallationProof = z.strictObject({
-  url: Text,
+  /** Below the base URL of the API. */
+  endpoint: Text,
   /** Dotted path to the list, and the member of its elements that is the number of an installation. */
   list: Text,
   id: Text,

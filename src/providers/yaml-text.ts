@@ -141,14 +141,14 @@ function finderIn(document: Document, lines: LineCounter): (path: FieldPath) => 
 
 function readSlowly(text: string): YamlMap | YamlProblem[] {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
-  if (document.errors.length > 0) {
-    return document.errors.map(({ pos, message }) => ({ line: Math.max(1, lines.linePos(pos[0]).line), message }))
-  }
-  const { contents } = document
-  if (!isMap(contents)) return [{ line: 1, message: contents === null ? "is empty" : "must be a map" }]
-  // The parser refuses documents that grow without bound through their anchors.
+  // The parser gives up on documents that nest without end, or that grow without end through their anchors.
   try {
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
+    if (document.errors.length > 0) {
+      return document.errors.map(({ pos, message }) => ({ line: Math.max(1, lines.linePos(pos[0]).line), message }))
+    }
+    const { contents } = document
+    if (!isMap(contents)) return [{ line: 1, message: contents === null ? "is empty" : "must be a map" }]
     return { value: document.toJS() as Record<string, unknown>, lineOf: finderIn(document, lines), duplicates: [] }
   } catch (error) {
     return [{ line: 1, message: messageOf(error) }]

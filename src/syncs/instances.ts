@@ -2,7 +2,7 @@ import { and, eq, isNull } from "drizzle-orm"
 import type { EnvironmentCtx } from "../app/context.ts"
 import type { DeployedFunctions } from "../app/moments.ts"
 import { listConnectionsOf } from "../connections/connections.ts"
-import { readConnectionConfig } from "../connections/credentials.ts"
+import { isPending } from "../connections/credentials.ts"
 import type { ConnectionRow } from "../connections/model.ts"
 import { listFunctions } from "../functions/functions.ts"
 import { parseFrequency } from "../functions/frequency.ts"
@@ -19,7 +19,7 @@ import { base, checkpoints, scheduleKey, type SyncRow, syncs } from "./model.ts"
  * not before its provider has approved it.
  */
 export async function startSyncsOfConnection(ctx: EnvironmentCtx, connection: ConnectionRow): Promise<void> {
-  if (readConnectionConfig(ctx, connection).pending === true) return
+  if (isPending(ctx, connection)) return
   const deployed = await listFunctions(ctx, { integrationId: connection.integration_id, type: "sync" })
   for (const fn of deployed) if (fn.enabled) await ensureSync(ctx, { connection, fn, variant: base })
 }

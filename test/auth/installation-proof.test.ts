@@ -40,6 +40,7 @@ const target: AuthTarget = {
     display_name: "x",
     docs: "",
     auth_mode: "CUSTOM",
+    proxy: { base_url: "https://api.github.com" },
     token_url: {
       OAUTH2: "https://github.com/login/oauth/access_token",
       APP: "https://api.github.com/app/installations/${connectionConfig.installation_id}/access_tokens",

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "bun:test"
 import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { temporaryFolder } from "../helpers/sluice.ts"
+import { type Sluice, startSluice, temporaryFolder } from "../helpers/sluice.ts"
 import { inMap } from "../providers/files.ts"
 import { foreignCatalogue, foreignId } from "../providers/foreign.ts"
 import { runWith } from "./commands.ts"
@@ -136,4 +136,42 @@ test("list: a search by option or as a word", async () => {
   const option = await runWith(["providers", "list", "--search", "github-p"])
   expect(word.stdout).toContain("github-pat")
   expect(option.stdout).toBe(word.stdout)
+})
+
+test("serve: a whole foreign file, first and again, with a broken entry and a broken cache; a reload keeps the last good one", async () => {
+  const file = write("serve.yaml", foreignCatalogue() + inMap("bad", "  auth_mode: MAGIC\n"))
+  const dataDir = temporaryFolder("serve")
+  const cache = join(dataDir, "cache", "catalogue.jsonl")
+  const start = () => startSluice({ dataDir, env: { SLUICE_PROVIDERS: file } })
+  const check = async (sluice: Sluice) => {
+    expect((await sluice.call("GET", `/providers/${foreignId(13)}`)).body.data.auth_mode).toBe("OAUTH2")
+    expect((await sluice.call("GET", "/providers/bad")).status).toBe(404)
+    const { body } = await sluice.call("GET", "/sluice/providers?origin=file")
+    expect(body.data).toHaveLength(981)
+    expect(body.problems).toMatchObject([{ provider: "bad", file, line: 33_109, field: "auth_mode" }])
+  }
+  const first = await start()
+  await check(first)
+  expect(first.output()).toContain(`a provider is left out: ${file}:33109`)
+  await first.stop()
+  const made = readFileSync(cache)
+
+  const second = await start()
+  await check(second)
+  await second.stop()
+  writeFileSync(cache, made.subarray(0, made.length / 2))
+  const third = await start()
+  await check(third)
+  expect(readFileSync(cache).equals(made)).toBe(true)
+
+  writeFileSync(file, "a: [\n")
+  const reload = await third.call("POST", "/sluice/providers/reload")
+  expect([reload.status, reload.body.error.code]).toEqual([400, "invalid_providers"])
+  expect(reload.body.error.message).toContain(`${file}:`)
+  await check(third)
+  writeFileSync(file, inMap("only", "  auth_mode: NONE\n"))
+  expect((await third.call("POST", "/sluice/providers/reload")).status).toBe(200)
+  expect((await third.call("GET", "/providers/only")).status).toBe(200)
+  await third.stop()
+  rmSync(dataDir, { recursive: true })
 })

@@ -119,7 +119,7 @@ describe("typed credentials that are refused", () => {
   })
 
   test("by the provider: nothing is stored, and the owner's app hears of it", async () => {
-    stage.receiver.received.length = 0
+    await stage.forget()
     const answer = await send("/auth/two-step/twostep", { username: "u", password: "hunter2-secret" })
     expect(answer.status).toBe(400)
     expect(answer.text).not.toContain("hunter2-secret")

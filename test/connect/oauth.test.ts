@@ -188,7 +188,7 @@ describe("a callback", () => {
   test("shows the provider's reason, escaped, and tells the owner's app", async () => {
     const provider = await browser.leave(await stage.session(), "oauth")
     const state = provider.searchParams.get("state")
-    stage.receiver.received.length = 0
+    await stage.forget()
     const reason = encodeURIComponent("<script>alert(1)</script> no thanks")
     const page = await browser.open(`/oauth/callback?state=${state}&error=access_denied&error_description=${reason}`)
     expect(failure(page)).toEqual([400, "callback_err"])
@@ -250,7 +250,7 @@ describe("reconnecting", () => {
     const body = { connection_id, integration_id: "oauth" }
     const { data } = (await stage.t.request("POST", "/connect/sessions/reconnect", { body })).body
     const old = (await stage.get("oauth", connection_id)).body.credentials.access_token
-    stage.receiver.received.length = 0
+    await stage.forget()
     await browser.open(await browser.allow(await browser.leave(data.token, "oauth")))
     const after = (await stage.get("oauth", connection_id)).body
     expect(after).toMatchObject({ metadata, end_user: { id: "u1" }, tags: { end_user_id: "u1" } })

@@ -61,6 +61,8 @@ export type Stage = World & {
   session: (body?: Record<string, unknown>) => Promise<string>
   /** A browser of its own, with its own cookies. */
   browser: () => Browser
+  /** Waits for the webhooks of what happened before, and forgets them. */
+  forget: () => Promise<void>
   /** The bodies of the webhooks that were sent, once there are `count` of them. */
   told: (count: number) => Promise<any[]>
 }
@@ -83,6 +85,11 @@ export async function startStage(options: Parameters<typeof startWorld>[1] = {})
       return answer.body.data.token
     },
     browser: () => openBrowser(world),
+    async forget() {
+      const webhooks = webhooksOf(t)
+      if ((await webhooks.deliveries()).length > 0) await webhooks.settled((row) => row.state === "delivered")
+      receiver.received.length = 0
+    },
     async told(count) {
       await webhooksOf(t).settled((row) => row.state === "delivered")
       if (receiver.received.length !== count) throw new Error(`${receiver.received.length} webhooks`)

@@ -37,7 +37,10 @@ export function startEchoingProvider(extra: { cookie: string; location: string }
       }
       return Response.json(
         { error: { message: JSON.stringify(echo) }, echo },
-        { status, headers: { "set-cookie": `session=${extra.cookie}; Path=/`, "x-echo": headers.authorization ?? "none" } },
+        {
+          status,
+          headers: { "set-cookie": `session=${extra.cookie}; Path=/`, "x-echo": headers.authorization ?? "none" },
+        },
       )
     },
   })

@@ -4,6 +4,7 @@ import { listenToParent } from "../../src/pages/connect/parent.ts"
 import { daemonBase, readOpening, socketUrl, withoutToken } from "../../src/pages/connect/place.ts"
 import { languages, speak, type TextKey } from "../../src/pages/connect/texts.ts"
 import { listed, search } from "../../src/pages/connect/views/names.ts"
+import { avatarColor, avatarColors, initials } from "../../src/pages/shared/initials.ts"
 import { fill, pickLanguage } from "../../src/pages/shared/i18n.ts"
 import { accents, contrast, readColor } from "../../src/pages/shared/theme.ts"
 
@@ -147,5 +148,18 @@ describe("the list", () => {
     expect(search(all, "creme CAFE").map(({ name }) => name)).toEqual(["Café Crème"])
     expect(search(all, " ").length).toBe(2)
     expect(search(all, "zzz")).toEqual([])
+  })
+})
+
+describe("avatars", () => {
+  test("letters of the first two words, whatever the script", () => {
+    const names = ["Google Drive", "slack", "  (Acme)  Inc. Ltd", "日本語 サービス", "😀", ""]
+    expect(names.map(initials)).toEqual(["GD", "S", "AI", "日サ", "?", "?"])
+  })
+  test("a name keeps its colour, whatever its case, and white letters can be read on each", () => {
+    expect(avatarColor("HubSpot")).toBe(avatarColor("hubspot"))
+    expect(new Set(["Slack", "Notion", "Zendesk", "Stripe", "GitHub"].map(avatarColor)).size).toBeGreaterThan(3)
+    for (const color of avatarColors)
+      expect(contrast(readColor(color) ?? [255, 255, 255], [255, 255, 255])).toBeGreaterThan(4.5)
   })
 })

@@ -74,6 +74,12 @@ describe("the cache", () => {
     expect(readFileSync(cache).equals(whole)).toBe(true)
   })
 
+  test("that cannot be written is done without", async () => {
+    writeFileSync(file, small)
+    const catalogue = await loadCatalogue({ embedded: undefined, extra: file, cache: join(file, "cache", "x.jsonl") })
+    expect(catalogue.names()).toEqual(["a"])
+  })
+
   test("is not made of what is no catalogue", async () => {
     rmSync(cache, { force: true })
     writeFileSync(file, "- a\n")

@@ -3,9 +3,11 @@ import { truncateSync } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { loadCatalogue } from "../../src/providers/catalogue.ts"
+import { parse } from "yaml"
 import { checkProvider } from "../../src/providers/check.ts"
 import { compileCatalogue } from "../../src/providers/compile.ts"
 import { entrySchemaText, schemaLine } from "../../src/providers/schema.ts"
+import { readYaml, type YamlMap } from "../../src/providers/yaml-text.ts"
 import { base, embeddedOf, fileOf, folderOf, inMap, leftOut, loadExtra, problemsOf } from "./files.ts"
 
 const ours = join(import.meta.dir, "../../providers")
@@ -20,6 +22,18 @@ describe("our own files", async () => {
 
   test("the schema is that of the shapes (else: bun .ci/providers-schema.ts)", async () => {
     expect(await Bun.file(join(ours, "schema.json")).text()).toBe(entrySchemaText())
+  })
+
+  test("are read by the runtime's parser as by the slow one", async () => {
+    for (const file of files) {
+      const text = await Bun.file(join(ours, file)).text()
+      const read = readYaml(text) as YamlMap
+      expect(read.value).toEqual(parse(text))
+      expect(read.duplicates).toEqual([])
+      // The last member's line is found again.
+      const last = Object.keys(read.value).at(-1) as string
+      expect(text.split("\n")[read.lineOf([last]) - 1]).toStartWith(`${last}:`)
+    }
   })
 
   test("every file names the schema on its first line", async () => {
@@ -175,6 +189,7 @@ describe("bad files", () => {
     ["not YAML", "a:\n  docs: 'open\n", /^many\.yaml:\d: .*quote/],
     ["two documents", "a: 1\n---\nb: 1\n", /^many\.yaml:\d: .*multiple documents/],
     ["text", "hello\n", /^many.yaml:1: must be a map$/],
+    ["nesting without end", `a: ${"[".repeat(200_000)}`, /^many.yaml:\d/],
   ]
   for (const [name, text, problem] of noCatalogue) {
     test(`is refused as a whole: ${name}`, async () => expect((await problemsOf(loadExtra(text)))[0]).toMatch(problem))

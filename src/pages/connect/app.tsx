@@ -87,7 +87,7 @@ function Head({ state, flow, isFramed, say }: HeadProps) {
   const goesBack = screen.at === "form" && integrations.length > 1
   return (
     <header
-      class={`flex shrink-0 items-center gap-2 px-3 sm:px-4 ${isFramed || goesBack || logo ? "min-h-15" : "h-8"}`}
+      class={`flex shrink-0 items-center gap-2 px-3 sm:px-4 ${isFramed || goesBack || logo ? "min-h-16" : "h-8"}`}
     >
       {goesBack && <IconButton icon="back" label={say("back")} onClick={() => flow?.back()} />}
       {logo && <img src={logo} alt="" class={`h-7 max-w-40 object-contain ${goesBack ? "" : "ms-2 sm:ms-3"}`} />}
