@@ -16,6 +16,8 @@ const sources = ["src", "test", "bench", ".ci"]
 const fast = readdirSync("test", { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !slow.has(entry.name))
   .map((entry) => `test/${entry.name}/`)
+/** What needs no browser. */
+const fastOfPages = ["fields", "typed", "page-logic", "serving"].map((name) => `test/pages/${name}.test.ts`)
 
 /** Recorded fixtures and data files keep the form in which they were written. */
 const code = sources.flatMap((folder) =>
@@ -30,7 +32,7 @@ const steps: [name: string, command: string[]][] = [
     `types of ${project}`,
     [bun, "check", "--no-script", "--no-pretty", "-p", project],
   ]),
-  ["tests", [bun, "test", "--timeout=60000", "--parallel=2", ...fast]],
+  ["tests", [bun, "test", "--timeout=60000", "--parallel=2", ...fast, ...fastOfPages]],
 ]
 
 if (process.argv.includes("--format")) {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, renameSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { version } from "../kit/version.ts"
 import { type Layer, packLayer, unpackLayer } from "./layer.ts"
@@ -35,13 +35,13 @@ export async function readCache(path: string, key: string): Promise<Layer | unde
 /** Stores a compiled layer, whole or not at all. Answers it as a later start will read it. */
 export function writeCache(path: string, key: string, layer: Layer): Layer {
   const packed = packLayer(layer)
-  // Without room for a cache the next start takes a little longer.
+  // Without room for a cache the next start takes a little longer. What was left of it is written over then.
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     writeFileSync(`${path}.new`, `${key}\n${digestOf(packed)}\n${packed}`, { mode: 0o600 })
     renameSync(`${path}.new`, path)
   } catch {
-    rmSync(`${path}.new`, { force: true })
+    return layer
   }
   return unpackLayer(Buffer.from(packed), layer.origin)
 }

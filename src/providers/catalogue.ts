@@ -29,7 +29,7 @@ export type Catalogue = {
 
 export type CatalogueInput = {
   /** What `compileCatalogue` made. Trusted: it was checked when it was built. */
-  embedded: Uint8Array | undefined
+  embedded?: Uint8Array
   /** Folder of our own files, read when nothing is embedded (from the source tree). */
   folder?: string
   /** The operator's folder of `<id>.yaml` files, or one file that maps ids to entries. Replaces ours, entry by entry. */

@@ -148,11 +148,11 @@ test("serve: a whole foreign file, first and again, with a broken entry and a br
     expect((await sluice.call("GET", "/providers/bad")).status).toBe(404)
     const { body } = await sluice.call("GET", "/sluice/providers?origin=file")
     expect(body.data).toHaveLength(981)
-    expect(body.problems).toMatchObject([{ provider: "bad", file, line: 33_109, field: "auth_mode" }])
+    expect(body.problems).toMatchObject([{ provider: "bad", file, line: 33_112, field: "auth_mode" }])
   }
   const first = await start()
   await check(first)
-  expect(first.output()).toContain(`a provider is left out: ${file}:33109`)
+  expect(first.output()).toContain(`a provider is left out: ${file}:33112`)
   await first.stop()
   const made = readFileSync(cache)
 

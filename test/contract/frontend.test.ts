@@ -6,11 +6,24 @@ import type { AuthMode } from "../../src/providers/model.ts"
 import { type FakeProvider, startFakeProvider } from "../../src/fake-provider/server.ts"
 import { keyOf, type Row, rows, table } from "../auth/mode-rows.ts"
 import { type Sluice, startSluice, temporaryFolder } from "../helpers/sluice.ts"
+import { connectionAt, deployTo } from "./stage.ts"
 import { browserTest, closeBrowserAfterAll } from "../pages/browser.ts"
 
 /** Hosts that only stand in the outside world: their modes are connected inside the process, in `test/auth`. */
 const elsewhere: AuthMode[] = ["MCP_OAUTH2_GENERIC", "AWS_SIGV4"]
 const here = table.filter(([mode]) => !elsewhere.includes(mode))
+
+/** Asks the provider how it sees a request of the function. */
+const whoami = `import { createAction } from "nango"
+import * as z from "zod"
+export default createAction({
+  description: "Asks who is calling",
+  version: "1.0.0",
+  input: z.void(),
+  output: z.any(),
+  exec: async (nango) => (await nango.get({ endpoint: "/whoami" })).data,
+})
+`
 
 let fake: FakeProvider
 let sluice: Sluice
@@ -28,6 +41,7 @@ beforeAll(async () => {
     const body = { provider: keyOf(mode), unique_key: keyOf(mode), ...integration }
     const made = await sluice.call("POST", "/integrations", { body })
     if (made.status !== 200) throw new Error(made.text)
+    await deployTo(sluice, keyOf(mode), { "actions/whoami.ts": whoami })
   }
   site = await startSite()
 })
@@ -120,6 +134,10 @@ describe("the official front end connects", () => {
       expect(providerConfigKey).toBe(key)
       const made = await show(key, connectionId)
       expect([made.credentials.type, made.end_user?.id]).toEqual([row.stored, "u1"])
+      // The modes without a proof are ones that the fake provider cannot check.
+      if (row.proof === "") return
+      const acted = await connectionAt(sluice, key, connectionId).act("whoami")
+      expect([acted.status, acted.body]).toEqual([200, { auth: row.proof }])
     })
   }
 

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test"
+import { join } from "node:path"
 import { initialValues, planForm, visibleFields } from "../../src/pages/connect/fields.ts"
 import type { Integration, Provider, Session } from "../../src/pages/connect/model.ts"
 import { opensWindow, planAsk } from "../../src/pages/connect/submit.ts"
+import { problemOf, tidy } from "../../src/pages/connect/typed.ts"
+import { loadCatalogue } from "../../src/providers/catalogue.ts"
 import { authModes } from "../../src/providers/model.ts"
 
 type Given = { provider: Partial<Provider>; integration?: Partial<Integration>; session?: Partial<Session> }
@@ -128,6 +131,21 @@ describe("fields of a form", () => {
     expect(askOf({ provider }, typed)).toMatchObject({ body: { kind: "cert", certificate: "c", fixed: "yes" } })
     expect(askOf({ provider }, typed)).not.toHaveProperty("body.apiKey")
   })
+})
+
+test("every field of the catalogue has a name, a pattern that can be read, and takes its own example", async () => {
+  const wrong: string[] = []
+  const catalogue = await loadCatalogue({ embedded: undefined, folder: join(import.meta.dir, "../../providers") })
+  for (const { name, provider } of catalogue.list()) {
+    for (const field of planOf({ provider: provider as Partial<Provider> }).fields) {
+      new RegExp(field.pattern ?? "")
+      if (!field.titleKey && (field.title ?? field.name) === field.name) wrong.push(`${name} ${field.id}: no title`)
+      if (field.example === undefined || field.isLong) continue
+      const problem = problemOf(field, tidy(field, String(field.example)))
+      if (problem) wrong.push(`${name} ${field.id}: ${problem}`)
+    }
+  }
+  expect(wrong).toEqual([])
 })
 
 describe("what is sent", () => {
