@@ -1,3 +1,5 @@
+import { formsOf } from "./secret-forms.ts"
+
 const secretName =
   /^(authorization|proxy-authorization|cookie|set-cookie|x-api-key|api[-_]?key|access[-_]?token|refresh[-_]?token|id[-_]?token|token|client[-_]?secret|secret|password|passwd|private[-_]?key|session[-_]?id|assertion|signature|code[-_]?verifier|dev[-_]?key|secret[-_]?access[-_]?key|session[-_]?token)$/i
 
@@ -7,25 +9,33 @@ export const mask = "[redacted]"
 export const isSecretName = (name: string): boolean =>
   secretName.test(name) || /(secret|password|token|api-?key)$/i.test(name)
 
-const deepest = 20
+type How = { names: boolean; deepest: number }
+const byName: How = { names: true, deepest: 20 }
+/** What is given on to somebody is JSON that was made or parsed here, which is never deeper. */
+const byText: How = { names: false, deepest: 10_000 }
 
 /**
- * Masks every member with a secret's name, at any depth, and every occurrence of the given secret texts, also in names.
- * What lies too deep to be looked through is masked as a whole. The copy can always be written as JSON.
+ * Masks every member with a secret's name, at any depth, and every occurrence of the given secret texts in any of the
+ * forms in which they travel, also in names. What lies too deep to be looked through is masked as a whole. The copy can always be written as JSON.
  */
 export function redact(value: unknown, secrets: readonly string[] = []): unknown {
-  return redactValue(value, longestFirst(secrets), 0)
+  return redactValue(value, longestFirst(secrets), byName, 0)
 }
 
-function redactValue(value: unknown, secrets: readonly string[], depth: number): unknown {
+/** Masks the given secret texts alone, and leaves everything else as it is, whatever its name. */
+export function hideSecrets<T>(value: T, secrets: readonly string[]): T {
+  return redactValue(value, longestFirst(secrets), byText, 0) as T
+}
+
+function redactValue(value: unknown, secrets: readonly string[], how: How, depth: number): unknown {
   if (typeof value === "string") return replaceAll(value, secrets)
   if (typeof value === "bigint") return String(value)
   if (value === null || typeof value !== "object" || value instanceof Date) return value
-  if (depth > deepest) return mask
-  if (Array.isArray(value)) return value.map((item) => redactValue(item, secrets, depth + 1))
+  if (depth > how.deepest) return mask
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, secrets, how, depth + 1))
   const members = Object.entries(value).map(([key, member]) => {
-    const hidden = isSecretName(key) && member !== null && member !== undefined && member !== ""
-    return [replaceAll(key, secrets), hidden ? mask : redactValue(member, secrets, depth + 1)]
+    const hidden = how.names && isSecretName(key) && member !== null && member !== undefined && member !== ""
+    return [replaceAll(key, secrets), hidden ? mask : redactValue(member, secrets, how, depth + 1)]
   })
   return Object.fromEntries(members)
 }
@@ -39,7 +49,9 @@ const longestFirst = (secrets: readonly string[]): string[] =>
 
 function replaceAll(text: string, secrets: readonly string[]): string {
   let result = text
-  for (const secret of secrets) result = result.replaceAll(secret, mask)
+  for (const secret of secrets) {
+    for (const { core, pattern } of formsOf(secret)) if (result.includes(core)) result = result.replace(pattern, mask)
+  }
   return result
 }
 

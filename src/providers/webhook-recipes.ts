@@ -1,23 +1,5 @@
-import type { WebhookMatch, WebhookRecipe, WebhookVerify } from "./webhook-recipe.ts"
-
-/** HMAC over the body, hex, with the secret that the owner sets; the most common kind. */
-const hmac = (header: string, more: Partial<WebhookVerify> = {}): WebhookVerify => ({
-  kind: "hmac",
-  signature: `header.${header}`,
-  secrets: ["webhook_secret"],
-  ...more,
-})
-const standard = (more: Partial<WebhookVerify> = {}): WebhookVerify => ({
-  kind: "standard-webhooks",
-  secrets: ["webhook_secret"],
-  ...more,
-})
-const config = (name: string, value: WebhookMatch["value"]): WebhookMatch => ({
-  value,
-  in: `connection_config.${name}`,
-})
-const metadata = (name: string, value: WebhookMatch["value"]): WebhookMatch => ({ value, in: `metadata.${name}` })
-const connection = (...value: string[]): WebhookMatch => ({ value, in: "connection_id" })
+import type { WebhookRecipe } from "./webhook-recipe.ts"
+import { config, connection, hmac, metadata, standard } from "./webhook-recipe-parts.ts"
 
 const githubApp: WebhookRecipe = {
   verify: [

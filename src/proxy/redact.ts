@@ -1,7 +1,6 @@
 import type { Credentials } from "../auth/credentials.ts"
 import { isSecretName, mask, redactText } from "../kit/redact.ts"
 import type { ProxyIntegration } from "./model.ts"
-import { percentEncode } from "../kit/percent.ts"
 
 const publicMembers = new Set(["type", "expires_at"])
 const secretHint = /token|secret|passw|key|private|assertion|cookie|session|signature|jwt/i
@@ -9,7 +8,7 @@ const maxDepth = 5
 
 /**
  * Every text that a log must not show: all string members of the credentials, the OAuth client, secret values of the
- * integration, and `more`, each as it is and in the encodings in which it travels.
+ * integration, and `more`.
  */
 export function collectSecrets(
   credentials: Credentials,
@@ -25,29 +24,7 @@ export function collectSecrets(
   const { clientId, clientSecret, custom = {} } = integration ?? {}
   for (const value of [clientId, clientSecret]) if (value) found.add(value)
   for (const [name, value] of Object.entries(custom)) if (secretHint.test(name)) found.add(value)
-  return withEncodings([...found])
-}
-
-/** Adds the forms in which secrets travel in URLs, headers and JSON, the longest first so that no rest is left. */
-export function withEncodings(secrets: readonly string[]): string[] {
-  const forms = new Set<string>()
-  for (const secret of secrets) {
-    // Shorter texts would mask parts of everything and protect nothing.
-    if (typeof secret !== "string" || secret.length < 4) continue
-    // Most keys and tokens: every encoding but one leaves them as they are.
-    if (/^[\w.-]+$/.test(secret)) {
-      forms.add(secret).add(Buffer.from(secret).toString("base64"))
-      continue
-    }
-    const text = secret.toWellFormed()
-    const encoded = encodeURIComponent(text)
-    forms.add(secret).add(encoded).add(encodeURI(text))
-    forms.add(percentEncode(text))
-    forms.add(new URLSearchParams({ s: text }).toString().slice(2))
-    forms.add(Buffer.from(text).toString("base64"))
-    forms.add(JSON.stringify(text).slice(1, -1))
-  }
-  return [...forms].toSorted((a, b) => b.length - a.length)
+  return [...found]
 }
 
 /** Headers as a plain object with lower-case names; those that carry credentials by their name are masked whole. */
