@@ -23,10 +23,11 @@ export function formsOf(secret: string): SecretForm[] {
 function makeForms(secret: string): SecretForm[] {
   const bytes = Buffer.from(secret)
   const whole = bytes.toString("base64").replace(/=+$/, "")
-  if (bytes.length < shortestInside) return [secret, whole].map(formOf)
+  if (bytes.length < shortestInside) return [formOf(secret), formOf(whole, padding)]
   const base64 = [0, 1, 2].map((offset) => base64Inside(bytes, offset))
   const hex = bytes.toString("hex")
-  return [...new Set([secret, whole, ...base64, hex, hex.toUpperCase()])].map(formOf)
+  const inside = [...new Set([whole, ...base64])].map((text) => formOf(text, padding))
+  return [formOf(secret), ...inside, formOf(hex), formOf(hex.toUpperCase())]
 }
 
 /** What base64 of any text with the secret in it has in common, when `offset` more than a multiple of three bytes stand before. */
@@ -35,11 +36,13 @@ function base64Inside(bytes: Buffer, offset: number): string {
   return text.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6))
 }
 
-function formOf(text: string): SecretForm {
+const padding = "={0,2}"
+
+function formOf(text: string, end = ""): SecretForm {
   const runs = text.match(/[A-Za-z0-9]+/g) ?? []
   const core = runs.reduce((longest, run) => (run.length > longest.length ? run : longest), "")
   // Backslashes that follow each other count as one: nobody can tell how often they were escaped.
-  return { core, pattern: new RegExp([...text.replace(/\\+/g, "\\")].map(anyWriting).join(""), "g") }
+  return { core, pattern: new RegExp([...text.replace(/\\+/g, "\\")].map(anyWriting).join("") + end, "g") }
 }
 
 const entities: Record<string, string> = { "&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "#39" }

@@ -1,6 +1,6 @@
 import type { Logger } from "pino"
 import { newOperationId } from "../kit/ids.ts"
-import { redact, redactText } from "../kit/redact.ts"
+import { hideSecrets, redact, redactText } from "../kit/redact.ts"
 import type { Store } from "../store/store.ts"
 import { type LogLevel, longestMessage, type NewMessage, type NewOperation, type OperationState } from "./model.ts"
 
@@ -19,6 +19,8 @@ export type Operation = {
   error: (message: string, detail?: unknown) => void
   /** Secret texts that must never appear in this operation's messages. */
   hide: (secrets: readonly string[]) => void
+  /** A copy without those texts, for whoever is told of the work. */
+  clean: <T>(value: T) => T
   close: (state: OperationState, error?: unknown) => void
 }
 
@@ -103,6 +105,7 @@ function openOperation(operation: NewOperation, now: () => Date, add: (entry: Lo
     hide(more) {
       secrets = [...secrets, ...more.filter((secret) => !secrets.includes(secret))]
     },
+    clean: (value) => hideSecrets(value, secrets),
     close(state, error) {
       if (ended) return
       ended = true

@@ -24,7 +24,8 @@ export function collectSecrets(
   const { clientId, clientSecret, custom = {} } = integration ?? {}
   for (const value of [clientId, clientSecret]) if (value) found.add(value)
   for (const [name, value] of Object.entries(custom)) if (secretHint.test(name)) found.add(value)
-  return [...found]
+  // Shorter texts would mask parts of everything and protect nothing.
+  return [...found].filter((secret) => secret.length >= 4)
 }
 
 /** Headers as a plain object with lower-case names; those that carry credentials by their name are masked whole. */

@@ -1,5 +1,6 @@
+import { secretConfig, secretsFor } from "../auth/secrets.ts"
+import { targetOf } from "../auth/target.ts"
 import { findConnection, findConnectionById, type FoundConnection } from "../connections/connections.ts"
-import { secretsOf } from "../connections/credentials.ts"
 import { faults } from "../proxy/model.ts"
 import { type HeldTarget, holdFound, isStillHeld } from "../proxy/target.ts"
 import type { HostRun } from "./host-run.ts"
@@ -21,10 +22,19 @@ export async function holdTarget(run: HostRun, names: Names, fresh = false): Pro
     throw faults.failed_to_get_connection({ message })
   }
   const held = await holdFound(run.ctx, found)
-  run.operation.hide(secretsOf(held.credentials))
+  run.operation.hide(secretsOfTarget(run, held))
   run.held ??= new Map()
   run.held.set(key, held)
   return held
+}
+
+/** What requests to the connection carry, and nobody may be shown who hears of the run. */
+function secretsOfTarget({ ctx }: HostRun, { found, credentials, target }: HeldTarget): string[] {
+  const { connectionConfig } = target.connection
+  return secretsFor(targetOf(ctx, found.integration, connectionConfig), {
+    credentials,
+    ...secretConfig(connectionConfig),
+  })
 }
 
 /** What was kept is no longer true: the run itself changed a connection. */

@@ -1,4 +1,6 @@
 import { inTransaction } from "../app/context.ts"
+import { secretConfig, secretsFor, secretTexts } from "../auth/secrets.ts"
+import { targetOf } from "../auth/target.ts"
 import { changeMetadata, findConnectionById } from "../connections/connections.ts"
 import { secretsOf, withoutRefreshTokens } from "../connections/credentials.ts"
 import { freshCredentials } from "../connections/fresh.ts"
@@ -112,7 +114,7 @@ async function showConnection(run: HostRun, input: CallInput<"connection.get">):
   const fresh = await freshCredentials(run.ctx, found, { force, appJwt })
   const { connection, integration } = fresh.found
   const { credentials, connectionConfig } = fresh
-  run.operation.hide(secretsOf(credentials))
+  run.operation.hide([...secretsOf(credentials), ...secretTexts(secretConfig(connectionConfig))])
   const names = { uniqueKey: integration.unique_key, provider: integration.provider }
   const secrets = { credentials, connectionConfig }
   return toFull(connection, names, input.refreshToken ? secrets : withoutRefreshTokens(secrets), "offset")
@@ -138,7 +140,10 @@ async function showIntegration(run: HostRun, input: CallInput<"integration.get">
   const row = await getIntegration(run.ctx, run.found.integration.unique_key)
   const shown: Record<string, unknown> = toPublic(row, run.provider, run.ctx.serverUrl())
   if (input.include?.includes("webhook")) shown.webhook_url = webhookUrl(run.ctx, row)
-  if (input.include?.includes("credentials")) shown.credentials = shownCredentials(run.ctx, row)
+  if (input.include?.includes("credentials")) {
+    shown.credentials = shownCredentials(run.ctx, row)
+    run.operation.hide(secretsFor(targetOf(run.ctx, row, {})))
+  }
   return shown
 }
 

@@ -94,8 +94,10 @@ export async function executeCode(input: ExecuteCode): Promise<RunOutcome> {
     nested: input.nested,
     answer: input.answer,
   })
-  if (outcome.ok || map === null) return outcome
-  return { ok: false, error: withSourceFrames(outcome.error, fileName, map) }
+  if (outcome.ok) return outcome
+  // Whoever hears of a failure is told no secret that the run was given, and neither is the store.
+  const error = run.operation.clean(outcome.error)
+  return { ok: false, error: map === null ? error : withSourceFrames(error, fileName, map) }
 }
 
 function withSourceFrames(error: RunError, fileName: string, map: string): RunError {

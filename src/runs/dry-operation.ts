@@ -45,6 +45,7 @@ export function openDryOperation(
     warn: line("warn"),
     error: line("error"),
     hide: (more) => secrets.add(more.filter((secret) => !known.has(secret))),
+    clean: (value) => secrets.data(value),
     close: () => undefined,
   }
   return { operation, emit, secrets }

@@ -107,7 +107,7 @@ describe("a webhook", () => {
   })
 
   test("is due again when its row says, however long it takes to close the attempt", async () => {
-    status(500)
+    status(429, { "retry-after": "7200" })
     const { open } = t.app.logs
     t.app.logs.open = (input) => {
       if (input.type === "webhook") t.clock.advance(hour)
@@ -115,14 +115,11 @@ describe("a webhook", () => {
     }
     await w.tell({ n: 1 })
     const [row] = await w.settled(({ attempts }) => attempts > 0)
-    t.app.logs.open = open
-    const task = await until(async () => {
-      const [one] = await t.ctx.db.select().from(tasks).where(eq(tasks.state, "waiting"))
-      return one ?? (await w.deliveries())[0]!.attempts > 1
+    const [task] = await until(async () => {
+      const waiting = await t.ctx.db.select().from(tasks).where(eq(tasks.state, "waiting"))
+      return waiting.length > 0 && waiting
     }, "the lane to wait")
-    if (task !== true) expect(task.run_at).toBe(row?.next_at ?? 0)
-    await w.pass(hour)
-    expect(receiver.received.length).toBeGreaterThan(1)
+    expect(task?.run_at).toBe(row?.next_at ?? 0)
   })
 
   test("is never held back longer than a day by what the receiver asks for", async () => {
