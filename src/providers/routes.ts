@@ -1,6 +1,7 @@
 import { z } from "zod"
 import type { App } from "../app/context.ts"
 import { keyEndpoint, openEndpoint } from "../http/endpoint.ts"
+import { avatarColor, initials } from "../pages/shared/initials.ts"
 import { ScriptName, UniqueKey } from "../kit/shapes.ts"
 import { type Provider, providerFaults } from "./model.ts"
 
@@ -9,6 +10,16 @@ const show = (app: App, name: string, provider: Provider) => ({
   name,
   logo_url: `${app.serverUrl()}/images/template-logos/${name}.svg`,
 })
+
+const logoHeaders = {
+  "content-type": "image/svg+xml",
+  "content-security-policy": "default-src 'none'",
+  "cache-control": "public, max-age=86400",
+}
+
+/** The same letters and colour as the Connect page draws. */
+const drawLogo = (name: string): string =>
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" rx="14" fill="${avatarColor(name)}"/><text x="32" y="33" fill="#fff" font-family="system-ui, sans-serif" font-size="26" font-weight="600" text-anchor="middle" dominant-baseline="central">${initials(name)}</text></svg>`
 
 /** The catalogue is public: it takes a key, but no scope. */
 const anyKey: string[] = []
@@ -49,6 +60,19 @@ export const providerRoutes = [
     scope: anyKey,
     params: OneProvider,
     handle: () => ({ data: [] }),
+  }),
+  openEndpoint({
+    method: "GET",
+    path: "/images/template-logos/:file",
+    summary: "A picture for a provider: its initials, because logos are trademarks",
+    ignoreQuery: true,
+    params: z.object({ file: z.string() }),
+    handle: (app, { params }) => {
+      const name = /^([a-z0-9-]+)\.svg$/.exec(params.file)?.[1]
+      const provider = name === undefined ? undefined : app.catalogue.find(name)
+      if (!provider) throw providerFaults.not_found()
+      return new Response(drawLogo(provider.display_name), { headers: logoHeaders })
+    },
   }),
   openEndpoint({
     method: "GET",

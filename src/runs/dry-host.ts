@@ -82,7 +82,7 @@ const handlers: Handlers = {
   "fetch.raw": observeFetch,
   // Waits for the listener, so that a function that talks without end cannot fill the daemon's memory.
   "log.write": async ({ options }, { level, message, meta }) => {
-    await options.emit({ event: "log", level, source: "user", message, detail: meta })
+    await options.emit({ event: "log", level, source: "user", message, detail: redact(meta) })
     return {}
   },
   "records.save": (dry, input, body) => dry.records.write("save", input, text(body)),

@@ -5,7 +5,7 @@ import type { DryEvent } from "../fixtures/events.ts"
 import { createScrubber, type Scrubber } from "../fixtures/scrub.ts"
 import { readCredentials as readAppCredentials, readCustom } from "../integrations/integrations.ts"
 import { newOperationId } from "../kit/ids.ts"
-import { isSecretName } from "../kit/redact.ts"
+import { isSecretName, redact } from "../kit/redact.ts"
 import type { Operation } from "../logs/log.ts"
 import type { LogLevel } from "../logs/model.ts"
 
@@ -33,7 +33,7 @@ export function openDryOperation(
   const emit = (event: DryEvent) =>
     send(record || event.event === "log" || event.event === "request" ? secrets.data(event) : event)
   const write = (level: LogLevel, source: "user" | "internal", message: string, detail?: unknown) =>
-    void emit({ event: "log", level, source, message, detail })
+    void emit({ event: "log", level, source, message, detail: redact(detail) })
   const line = (level: LogLevel) => (message: string, detail?: unknown) => write(level, "internal", message, detail)
   const operation: Operation = {
     id: newOperationId(ctx.now()),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { startWithFake } from "../helpers/setup.ts"
 import { client, client042, expectRefused, refused } from "./clients.ts"
+import { mintIntegration } from "./stage.ts"
 
 let world: Awaited<ReturnType<typeof startWithFake>>
 beforeAll(async () => void (world = await startWithFake()))
@@ -75,6 +76,17 @@ test("the catalogue and the pages' settings are there for anybody", async () => 
   expect(script.headers.get("content-type")).toStartWith("text/javascript")
   const [, env = ""] = /^window\._env = (.*);\n$/.exec(script.text) ?? []
   expect(JSON.parse(env)).toMatchObject({ apiUrl: `http://localhost:${sluice.port}`, websocketsPath: "/" })
+})
+
+test("a provider's picture is its initials, also where an integration names it", async () => {
+  const key = await mintIntegration(world.sluice)
+  const { body } = await world.sluice.call("GET", `/integrations/${key}`)
+  const answer = await fetch(body.data.logo.replace("localhost", "127.0.0.1"))
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/svg+xml"])
+  expect(await answer.text()).toMatch(/^<svg [^]*>F<\/text><\/svg>$/)
+  for (const file of ["no-such.svg", "fake.png", "..%2f..%2fetc.svg"]) {
+    expect((await world.sluice.call("GET", `/images/template-logos/${file}`)).status).toBe(404)
+  }
 })
 
 test("a list of providers needs a key, and any will do", async () => {

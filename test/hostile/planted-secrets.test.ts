@@ -262,6 +262,11 @@ test("refresh: good, and refused by a provider that repeats the whole request", 
     expect(findPlanted(stage.planted, [{ name: "the error", bytes: JSON.stringify({ message, code }) }])).toEqual([])
   }
   await ask("GET", "/connections")
+  // Connected again, for what comes.
+  for (const key of ["oauth", "cc"]) {
+    const credentials = imports()[key]
+    await ask("POST", "/connections", { body: { provider_config_key: key, connection_id: "c1", credentials }, status: 201, given: true })
+  }
   await clean()
 })
 

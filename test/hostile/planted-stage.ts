@@ -120,7 +120,10 @@ export async function openPlanted() {
     const answer = await sluice.call(method, path, options)
     if (options.status !== undefined && answer.status !== options.status)
       throw new Error(`${method} ${path} answered ${answer.status}: ${answer.text}`)
-    if (!options.given) hear(`the answer of ${method} ${path}`, `${JSON.stringify([...answer.headers])} ${answer.text}`)
+    // A cookie is told to the browser that it binds, by the state that this browser has sent.
+    const headers = [...answer.headers].filter(([name]) => name !== "set-cookie")
+    if (!options.given)
+      hear(`the answer of ${method} ${path.replace(/\?.*/, "")}`, `${JSON.stringify(headers)} ${answer.text}`)
     return answer
   }
 

@@ -7,6 +7,11 @@ import type { Ask } from "./submit.ts"
 const size = { width: 500, height: 640 }
 /** How often a window is looked at; no event says that it was closed. */
 const lookEveryMs = 500
+/**
+ * The last page closes itself. It is helped only later: Chromium leaves a window open for good that is closed from outside
+ * at the moment at which it changes to another page, and the result arrives just then.
+ */
+const closesItselfMs = 1_500
 const channelName = "nango-oauth-callback"
 const acknowledged = { type: "nango_oauth_callback_ack" }
 
@@ -43,7 +48,8 @@ export async function connectInWindow({ win, signal, ...flow }: Flow): Promise<C
     return await result
   } finally {
     socket?.close()
-    win.close()
+    if (signal.aborted) win.close()
+    else setTimeout(() => win.close(), closesItselfMs)
   }
 }
 
