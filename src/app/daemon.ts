@@ -21,12 +21,12 @@ export async function startDaemon(options: {
 }): Promise<Daemon> {
   const { config, log } = options
   let server: Server | undefined
-  const open = await openApp({
-    ...options,
-    address: () => (server?.port === undefined ? undefined : { host: config.host, port: server.port }),
-  })
+  // Held here because every outgoing request asks, and `server.port` is a call into the runtime.
+  let address: { host: string; port: number } | undefined
+  const open = await openApp({ ...options, address: () => address })
   try {
     server = listen(open.app, createApi(open.app))
+    if (server.port !== undefined) address = { host: config.host, port: server.port }
     await open.start()
   } catch (error) {
     await open.close()

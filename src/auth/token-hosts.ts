@@ -1,3 +1,4 @@
+import { siteOf } from "../kit/site.ts"
 import type { Provider } from "../providers/model.ts"
 import { hostsIn, type TemplateScope } from "../providers/template.ts"
 import { authFaults } from "./faults.ts"
@@ -55,11 +56,3 @@ function sitesOf(ctx: AuthCtx, target: AuthTarget): string[] {
 const hasList = (provider: Provider, name: string) => provider.connection_config?.[name]?.enum !== undefined
 
 const isWithin = (host: string, site: string): boolean => host === site || host.endsWith(`.${site}`)
-
-/** The domain that somebody has registered: two labels, or three where the last two look like `co.uk`. */
-function siteOf(host: string): string | undefined {
-  const labels = host.replace(/:\d+$/, "").toLowerCase().split(".")
-  const [second = "", last = ""] = labels.slice(-2)
-  const most = last.length === 2 && second.length <= 3 ? 3 : 2
-  return labels.length >= most && !labels.includes("") ? labels.slice(-most).join(".") : undefined
-}

@@ -1,6 +1,7 @@
 import { isIP } from "node:net"
 import ipaddr from "ipaddr.js"
 import { defineFaults } from "./errors.ts"
+import { remember } from "./remember.ts"
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 type Range = [Address, number]
@@ -55,6 +56,9 @@ const TABLE = SPECIAL.map(([cidr, reason]) => ({
   reason,
 }))
 
+/** A daemon asks the same few addresses at every request; measured: 5 of 115 us of a proxied request. */
+const mostRemembered = 1_000
+
 /** IANA hands out IPv6 unicast from this block only; whatever lies outside is no server on the Internet. */
 const GLOBAL_UNICAST_V6 = ipaddr.parseCIDR("2000::/3")
 
@@ -62,13 +66,13 @@ const GLOBAL_UNICAST_V6 = ipaddr.parseCIDR("2000::/3")
  * Says whether an IP address (dotted IPv4, or IPv6 without brackets) belongs to a public server. Answers `"public"`, or
  * the reason why not, such as `"loopback"`, `"private"` or `"NAT64"`; text that is no address is `"invalid"`.
  */
-export function classifyAddress(ip: string): string {
+export const classifyAddress = remember(mostRemembered, (ip: string): string => {
   if (isIP(ip) === 0) return "invalid"
   const address = parseAddress(ip)
   const special = TABLE.find(({ range }) => isInRange(address, range))
   if (special) return special.reason
   return address.kind() === "ipv4" || isInRange(address, GLOBAL_UNICAST_V6) ? "public" : "reserved"
-}
+})
 
 /** What an operator opened: names (exact or by suffix), and addresses or ranges. Made by `parseAllowList` only. */
 export type AllowList = {
@@ -117,8 +121,8 @@ export function isAddressAllowed(allow: AllowList, ip: string): boolean {
 
 /** Whether the list names exactly this address, and not only a range around it. */
 export function isAddressNamed(allow: AllowList, ip: string): boolean {
-  const single = allow.ranges.filter(([address, bits]) => bits === (address.kind() === "ipv4" ? 32 : 128))
-  return spellingsOf(ip).some((address) => single.some((range) => isInRange(address, range)))
+  const isSingle = ([address, bits]: Range) => bits === (address instanceof ipaddr.IPv4 ? 32 : 128)
+  return spellingsOf(ip).some((address) => allow.ranges.some((range) => isSingle(range) && isInRange(address, range)))
 }
 
 /** One spelling for each address, so that two texts of the same address are equal (`::ffff:7f00:1` is `127.0.0.1`). */
@@ -126,11 +130,12 @@ export function canonicalAddress(ip: string): string {
   return isIP(ip) === 0 ? ip : unwrap(parseAddress(ip)).toString()
 }
 
-function spellingsOf(ip: string): Address[] {
+const spellingsOf = remember(mostRemembered, (ip: string): readonly Address[] => {
   if (isIP(ip) === 0) return []
   const address = parseAddress(ip)
-  return [address, unwrap(address)]
-}
+  const bare = unwrap(address)
+  return bare === address ? [address] : [address, bare]
+})
 
 /**
  * IPv6 goes through the URL parser first, because ipaddr.js takes `::1.2.3.4` (v4-compatible) for `::ffff:1.2.3.4`

@@ -3,6 +3,7 @@ import { exchangeRecipes } from "./exchange-recipes.ts"
 import type { Provider } from "./model.ts"
 import { ConnectionLookup } from "./lookup.ts"
 import { Outcome } from "./outcome.ts"
+import { atOwnBase, atOwnToken, ownTokenUrl } from "./own-site.ts"
 import { revocationRecipes } from "./revocation-recipes.ts"
 import { verificationRecipes } from "./verification-recipes.ts"
 
@@ -155,19 +156,34 @@ export type ExchangeRecipe = Pick<Provider, (typeof exchangeMembersOf)[number]>
 export function withExchangeRecipe(chain: readonly string[], provider: Provider): Provider {
   const id = chain.find((name) => Object.hasOwn(exchangeRecipes, name))
   if (id === undefined || exchangeMembersOf.some((member) => provider[member] !== undefined)) return provider
-  return { ...provider, ...exchangeRecipes[id] }
+  const { token_exchange, refresh_exchange, extra_token, ...rest } = exchangeRecipes[id] ?? {}
+  return {
+    ...provider,
+    ...rest,
+    ...(token_exchange ? { token_exchange: atOwnToken(provider, token_exchange) } : {}),
+    ...(refresh_exchange ? { refresh_exchange: atOwnToken(provider, refresh_exchange) } : {}),
+    ...(extra_token ? { extra_token: { ...extra_token, url: ownTokenUrl(provider, extra_token.url) } } : {}),
+  }
 }
 
 /** How credentials of a provider are tried: as its entry says, or as its public script name does. */
-export function verificationOf({ proxy, credentials_verification_script: name }: Provider) {
-  return proxy?.verification ?? named(verificationRecipes, name)
+export function verificationOf(provider: Provider): ProviderVerification | undefined {
+  const { proxy, credentials_verification_script: name } = provider
+  return proxy?.verification ?? named(provider, verificationRecipes, name)
 }
 
 /** How access ends at a provider. An alias switches off with an empty name what it would inherit. */
 export function revocationOf(provider: Provider | undefined): Revocation | undefined {
   const name = provider?.pre_connection_deletion_script
-  return name === "" ? undefined : (provider?.revocation ?? named(revocationRecipes, name))
+  if (!provider || name === "") return undefined
+  return provider.revocation ?? named(provider, revocationRecipes, name)
 }
 
-const named = <T>(recipes: Readonly<Record<string, T>>, name: string | undefined): T | undefined =>
-  name !== undefined && Object.hasOwn(recipes, name) ? recipes[name] : undefined
+function named<R extends { base_url_override?: string }>(
+  provider: Provider,
+  recipes: Readonly<Record<string, R>>,
+  name: string | undefined,
+): R | undefined {
+  const recipe = name !== undefined && Object.hasOwn(recipes, name) ? recipes[name] : undefined
+  return recipe && atOwnBase(provider, recipe)
+}

@@ -1,4 +1,5 @@
 import type { DryEvent, DrySummary } from "../fixtures/events.ts"
+import { redact } from "../kit/redact.ts"
 import type { CallInput, CallName } from "../runner/calls.ts"
 import { checkFlat } from "../runner/host-checkpoints.ts"
 import type { HostRun } from "../runner/host-run.ts"

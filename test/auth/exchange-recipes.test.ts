@@ -65,6 +65,7 @@ function targetOf(id: string, entry: Partial<Provider> = {}, more: Partial<AuthT
     authorization_url: "https://p.test/a",
     token_url: "https://p.test/token",
     disable_pkce: true,
+    proxy: { base_url: siteOfRecipe(id) },
     ...entry,
   }
   return {
@@ -77,6 +78,10 @@ function targetOf(id: string, entry: Partial<Provider> = {}, more: Partial<AuthT
     ...more,
   }
 }
+
+/** The address that a recipe asks at: entries of its id know the site. */
+const siteOfRecipe = (id: string): string =>
+  /https:\/\/[^/"$]+/.exec(JSON.stringify(exchangeRecipes[id] ?? {}))?.[0] ?? "https://p.test"
 
 const old: OAuth2Credentials = { type: "OAUTH2", access_token: "old-access", refresh_token: "old-refresh", raw: {} }
 const client = { client_id: "the-id", client_secret: secret }
@@ -468,6 +473,21 @@ describe("a recipe", () => {
     const own = { ...entry, token_exchange: { client: "none" as const } }
     expect(withExchangeRecipe(["jobber"], own)).toBe(own)
     expect(withExchangeRecipe(["toString"], entry)).toBe(entry)
+  })
+
+  test("asks where the entry leads when that is not the site that its id is known for", async () => {
+    const entry = { token_url: "http://127.0.0.1:9/token", proxy: { base_url: "http://127.0.0.1:9" } }
+    for (const [id, asked] of [
+      ["instagram", "GET http://127.0.0.1:9/access_token"],
+      ["bullhorn", "POST http://127.0.0.1:9/rest-services/login"],
+      ["microsoft-admin", "POST http://127.0.0.1:9/c/oauth2/v2.0/token"],
+    ] as const) {
+      const { ctx, sent } = stand([{ access_token: jwt({ tid: "t" }) }, { access_token: "b", BhRestToken: "b" }])
+      await redeemCode(ctx, targetOf(id, entry), { code: "c", redirectUri: "https://me.test/cb" })
+      expect(sent.at(-1)?.line).toBe(asked)
+    }
+    const { extra_token } = targetOf("one-drive", entry).provider
+    expect(extra_token?.url).toBe("http://127.0.0.1:9/${claims.tid}/oauth2/v2.0/token")
   })
 
   test("makes an answer an error that says so with status 200", async () => {

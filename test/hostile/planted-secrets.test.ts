@@ -263,9 +263,20 @@ test("refresh: good, and refused by a provider that repeats the whole request", 
   }
   await ask("GET", "/connections")
   // Connected again, for what comes.
+  const typed = { username: "ada", password: plant("second TWO_STEP password"), pin: plant("second TWO_STEP PIN") }
+  const credentials = { type: "TWO_STEP", ...typed }
+  provider.tokens.push({
+    session: { token: plant("second TWO_STEP token"), refresh: plant("second TWO_STEP refresh") },
+  })
+  const again = { provider_config_key: "twostep", connection_id: "c1", credentials }
+  await ask("POST", "/connections", { body: again, status: 201, given: true })
   for (const key of ["oauth", "cc"]) {
     const credentials = imports()[key]
-    await ask("POST", "/connections", { body: { provider_config_key: key, connection_id: "c1", credentials }, status: 201, given: true })
+    await ask("POST", "/connections", {
+      body: { provider_config_key: key, connection_id: "c1", credentials },
+      status: 201,
+      given: true,
+    })
   }
   await clean()
 })

@@ -207,8 +207,9 @@ ${channel ? "channel.postMessage(message)" : "opener.postMessage(message, '*')"}
       const where = channel ? page : frameOf(page)
       if (channel) await page.goto(daemon.link())
       const popup = await opens(page, where)
+      const gone = popup.waitForEvent("close")
       await where.getByRole("heading", { name: "Acme is connected" }).waitFor()
-      expect(popup.isClosed()).toBe(true)
+      await gone
       expect(daemon.seen.find(({ path }) => path === "/oauth/connect/one")?.query).toEqual({
         connect_session_token: token,
       })

@@ -91,12 +91,12 @@ const providers = temporaryFolder("providers")
 beforeAll(async () => {
   const head = `display_name: x\ndocs: https://x.test\nproxy:\n  base_url: ${api}\n`
   for (const name of [...Object.keys(verificationRecipes), "nobody"]) {
-    const entry = `${head}auth_mode: BASIC\ncredentials_verification_script: ${name}\n`
+    const entry = `${head}auth_mode: BASIC\n${knows(verificationRecipes[name])}credentials_verification_script: ${name}\n`
     writeFileSync(join(providers, `${name.toLowerCase()}.yaml`), entry)
   }
   const oauth = "auth_mode: OAUTH2\nauthorization_url: https://p.test/a\ntoken_url: https://p.test/t\n"
   for (const name of Object.keys(revocationRecipes)) {
-    const entry = `${head}${oauth}pre_connection_deletion_script: ${name}\n`
+    const entry = `${head}${oauth}${knows(revocationRecipes[name])}pre_connection_deletion_script: ${name}\n`
     writeFileSync(join(providers, `${name.toLowerCase()}.yaml`), entry)
   }
   t = await testApp({ config: { providers, verifyCredentials: true } })
@@ -117,6 +117,10 @@ beforeEach(() => {
   sent = []
   answer = () => json({})
 })
+
+/** The member of an entry that makes the site its own at which its recipe asks. */
+const knows = (recipe: { base_url_override?: string } | undefined): string =>
+  recipe?.base_url_override ? `refresh_url: ${recipe.base_url_override}\n` : ""
 
 const connect = (name: string, more: object) => {
   const connection_id = `c${++made}`
@@ -206,6 +210,28 @@ describe("a recipe", () => {
     expect(Object.keys(verifications).toSorted()).toEqual(Object.keys(verificationRecipes).toSorted())
     for (const recipe of Object.values(verificationRecipes)) ProviderVerification.parse(recipe)
     for (const recipe of Object.values(revocationRecipes)) Revocation.parse(recipe)
+  })
+
+  test("asks where the entry leads when that is not the site that its name is known for", () => {
+    const entry = {
+      display_name: "x",
+      docs: "",
+      auth_mode: "OAUTH2" as const,
+      proxy: { base_url: "http://127.0.0.1:9" },
+    }
+    const script = "hubspotPreConnectionDeletion"
+    const elsewhere = revocationOf({ ...entry, pre_connection_deletion_script: script })
+    expect(elsewhere).toEqual({ ...revocationRecipes[script], base_url_override: undefined } as Revocation)
+    const european = {
+      ...entry,
+      proxy: { base_url: "https://${connectionConfig.region}.hubapi.com/x || https://a.test" },
+    }
+    expect(revocationOf({ ...european, pre_connection_deletion_script: script })).toBe(revocationRecipes[script])
+    const verification = verificationOf({
+      ...entry,
+      credentials_verification_script: "expensifyCredentialsVerification",
+    })
+    expect(verification?.base_url_override).toBeUndefined()
   })
 
   test("gives way to what an entry says itself", () => {

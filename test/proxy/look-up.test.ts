@@ -253,7 +253,7 @@ beforeAll(async () => {
   const head = `display_name: x\ndocs: https://x.test\nauth_mode: OAUTH2\nauthorization_url: https://auth.test/a
 token_url: https://auth.test/token\nproxy:\n  base_url: ${api}\n`
   for (const name of Object.keys(lookupRecipes))
-    writeFileSync(join(providers, `${idOf(name)}.yaml`), `${head}post_connection_script: ${name}\n`)
+    writeFileSync(join(providers, `${idOf(name)}.yaml`), `${head}${knows(name)}post_connection_script: ${name}\n`)
   writeFileSync(
     join(providers, "own.yaml"),
     `${head}post_connection_script: hubspotPostConnection
@@ -281,6 +281,12 @@ post_connection:
 afterAll(() => t.close())
 
 const idOf = (script: string) => script.toLowerCase()
+
+/** The member of an entry that makes the site its own at which its recipe asks. */
+function knows(script: string): string {
+  const [url] = /https:\/\/[^$"]+/.exec(JSON.stringify(lookupRecipes[script])) ?? []
+  return url === undefined ? "" : `refresh_url: ${url}/token\n`
+}
 
 async function connect(provider: string, one: Case): Promise<FoundConnection> {
   const name = { connectionId: `c${++made}`, providerConfigKey: provider }
@@ -319,6 +325,21 @@ describe.each(Object.entries(cases))("%s", (name, all) => {
     for (const [header, value] of Object.entries(one.sent ?? {}))
       expect(new Headers(sent[0]?.headers).get(header)).toBe(String(value))
   })
+})
+
+test("an entry of a public name that leads elsewhere is asked there, and nothing goes to the site that the name is known for", async () => {
+  for (const [name, path, answer, found] of [
+    ["mailchimpPostConnection", "/oauth2/metadata", { dc: "us6" }, { dc: "us6" }],
+    ["basecampPostConnection", "/authorization.json", { accounts: [{ id: 7 }] }, { accountId: "7" }],
+  ] as const) {
+    const id = `elsewhere-${idOf(name)}`
+    const head = `display_name: x\ndocs: https://x.test\nauth_mode: OAUTH2\nauthorization_url: http://127.0.0.1:9/a
+token_url: http://127.0.0.1:9/token\nproxy:\n  base_url: http://127.0.0.1:9/api\n`
+    const put = await t.request("PUT", `/sluice/providers/${id}`, { body: `${head}post_connection_script: ${name}\n` })
+    expect(put.status).toBe(200)
+    const result = await look(id, { asked: [[`GET http://127.0.0.1:9/api${path}`, answer]] })
+    expect([result.found, result.left]).toEqual([found, 0])
+  }
 })
 
 test("every public name has a case, and every recipe is a valid one", () => {
