@@ -21,6 +21,7 @@ export const authFaults = defineFaults({
   refresh_token_external_error: [400, "The provider refused to refresh the token.", "legacy"],
   refresh_token_parsing_error: [400, "The provider's answer to the refresh could not be read.", "legacy"],
   client_credentials_fetch_error: [400, "The provider gave no token for these client credentials.", "legacy"],
+  missing_client_id: [400, "The credentials have no client id.", "legacy"],
   missing_client_secret: [400, "The credentials have no client secret.", "legacy"],
   missing_client_private_key: [400, "The credentials have no private key.", "legacy"],
   invalid_client_private_key_format: [400, "The private key is not a JWK with an RSA key.", "legacy"],

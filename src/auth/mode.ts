@@ -38,6 +38,8 @@ export type Mode = {
   verified: boolean
   /** Members of the stored credentials that are no secret, beside `type`, `expires_at` and the like. */
   open: readonly string[]
+  /** Members of the connection's configuration that say whose credentials are renewed: no browser sets them. */
+  keeps?: readonly string[]
 }
 
 export type AuthCtx = {
@@ -112,7 +114,12 @@ export type Remembered = {
   connectionConfig?: Record<string, unknown>
 }
 export type Authorization = { url: string; remembered: Remembered }
-export type AuthorizationAnswer = { query: Record<string, string>; remembered: Remembered }
+export type AuthorizationAnswer = {
+  query: Record<string, string>
+  remembered: Remembered
+  /** It came from the provider itself, signed, and not by way of a browser. */
+  signed?: true
+}
 
 export type RenewOptions = {
   /** Also make a new JWT of the app itself, which functions may ask for. */

@@ -2,7 +2,7 @@ import type { EnvironmentCtx } from "../app/context.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
 import { reservedConfig } from "../providers/lookup.ts"
 import { authFaults } from "./faults.ts"
-import type { Authorization, AuthorizationRequest, AuthTarget, Obtained, Remembered } from "./mode.ts"
+import type { Authorization, AuthorizationAnswer, AuthorizationRequest, AuthTarget, Obtained } from "./mode.ts"
 import { modes } from "./modes.ts"
 import { inOperation } from "./operations.ts"
 import { secretsFor } from "./secrets.ts"
@@ -11,12 +11,16 @@ import { targetOf } from "./target.ts"
 type Config = Record<string, unknown>
 
 /** What a stranger may set in a connection's configuration. Scopes given as a comma list become the list. */
-export function cleanConfig(config: Config): Config {
+function cleanConfig(config: Config): Config {
   const kept = Object.fromEntries(Object.entries(config).filter(([name]) => !reservedConfig.includes(name)))
   const scopes = kept.oauth_scopes_override
   if (typeof scopes !== "string") return kept
   return { ...kept, oauth_scopes_override: scopes.split(",").map((scope) => scope.trim()) }
 }
+
+/** Without the fields that were left empty: the provider may still tell what belongs there. */
+const filled = (config: Config): Config =>
+  Object.fromEntries(Object.entries(config).filter(([, value]) => value !== ""))
 
 /**
  * Makes credentials from typed input (the credential routes, TWO_STEP and JWT imports). The connection's configuration
@@ -44,7 +48,7 @@ export async function startAuthorization(
   integration: IntegrationRow,
   request: AuthorizationRequest & { connectionConfig: Config },
 ): Promise<Authorization> {
-  const target = targetOf(ctx, integration, cleanConfig(request.connectionConfig))
+  const target = targetOf(ctx, integration, filled(cleanConfig(request.connectionConfig)))
   const { browser } = modes[target.provider.auth_mode]
   if (!browser) throw authFaults.invalid_auth_mode({ payload: { auth_mode: target.provider.auth_mode } })
   return inOperation(ctx, workOf(integration, target, { typed: request.override }), (auth) =>
@@ -59,15 +63,15 @@ export async function startAuthorization(
 export async function finishAuthorization(
   ctx: EnvironmentCtx,
   integration: IntegrationRow,
-  answer: { query: Record<string, string>; remembered: Remembered; connectionConfig: Config; connectionId?: string },
+  answer: AuthorizationAnswer & { connectionConfig: Config; connectionId?: string },
 ): Promise<Required<Omit<Obtained, "pending">> & { pending: boolean }> {
   const given = cleanConfig(answer.connectionConfig)
-  const { remembered, query } = answer
-  const target = targetOf(ctx, integration, { ...given, ...remembered.connectionConfig })
+  const { remembered, query, signed } = answer
+  const target = targetOf(ctx, integration, { ...filled(given), ...remembered.connectionConfig })
   const { browser } = modes[target.provider.auth_mode]
   if (!browser) throw authFaults.invalid_auth_mode({ payload: { auth_mode: target.provider.auth_mode } })
   const work = workOf(integration, target, { typed: { query, remembered }, connectionId: answer.connectionId })
-  const obtained = await inOperation(ctx, work, (auth) => browser.finish(auth, target, { query, remembered }))
+  const obtained = await inOperation(ctx, work, (auth) => browser.finish(auth, target, { query, remembered, signed }))
   const config = mergeConfig(target, given, { ...remembered.connectionConfig, ...obtained.connectionConfig })
   return { credentials: obtained.credentials, connectionConfig: config, pending: obtained.pending === true }
 }

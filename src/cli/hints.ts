@@ -18,6 +18,10 @@ const hints: Record<string, string> = {
   unknown_webhook: "sluice webhooks inbox shows those that exist.",
   invalid_types: "With --no-check it is deployed all the same.",
   plan_changed: "Run sluice deploy again and look at the new plan.",
+  encryption_key_configured:
+    "Set SLUICE_ENCRYPTION_KEY to the new key and SLUICE_ENCRYPTION_KEY_OLD to the present one, start the daemon again, then sluice keys rotate.",
+  rotation_unfinished: "Run sluice keys rotate without a key to end it, then change the key again.",
+  invalid_encryption_key: "Make one with: openssl rand -base64 32",
   concurrent_deployment: "Wait until the other deploy has ended.",
 }
 

@@ -1,10 +1,13 @@
 import type { EnvironmentCtx, SessionCtx } from "../app/context.ts"
 import { AppError } from "../kit/errors.ts"
+import { modes } from "../auth/modes.ts"
 import { describeError } from "../auth/operations.ts"
 import type { EndUser } from "../connections/model.ts"
 import { findIntegration } from "../integrations/integrations.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
+import { lookupsOf } from "../providers/lookup.ts"
 import type { Provider } from "../providers/model.ts"
+import { webhookRecipeOf } from "../providers/webhook-recipe.ts"
 import { queueFailedConnection } from "../webhooks/auth.ts"
 import { connectFaults, type ConnectSession, type Defaults } from "./model.ts"
 import { checkAllowed } from "./sessions.ts"
@@ -40,15 +43,27 @@ export async function openAttempt(
     integration,
     provider,
     connectionId: session.reconnect?.connectionId ?? crypto.randomUUID(),
-    connectionConfig: { ...readParams(params), ...defaults.connection_config },
+    connectionConfig: { ...readParams(provider, params), ...defaults.connection_config },
     defaults,
   }
 }
 
-/** The browser's own values: texts only. Where webhooks go and which scopes are asked for is for the owner to say. */
-function readParams(params: Record<string, unknown> = {}): Record<string, string> {
-  const { webhook_url: _, oauth_scopes_override: __, ...own } = params
-  return Object.fromEntries(Object.entries(own).filter((pair): pair is [string, string] => typeof pair[1] === "string"))
+/** Where webhooks go and which scopes are asked for is for the owner to say. */
+const ownersOwn = ["webhook_url", "oauth_scopes_override"]
+
+/** The browser's own values: texts only, and nothing that says whose connection it is. */
+function readParams(provider: Provider, params: Record<string, unknown> = {}): Record<string, string> {
+  const { keeps = [] } = modes[provider.auth_mode]
+  const others = new Set([...ownersOwn, ...keeps, ...proofsOf(provider)])
+  const own = Object.entries(params).filter((pair): pair is [string, string] => typeof pair[1] === "string")
+  return Object.fromEntries(own.filter(([name]) => !others.has(name)))
+}
+
+/** What a webhook finds a waiting connection by, where the provider itself is asked for it: it may not be claimed. */
+function proofsOf(provider: Provider): string[] {
+  const by = webhookRecipeOf(provider)?.completes?.connection.in
+  const asked = lookupsOf(provider).flatMap(({ save = {} }) => Object.keys(save))
+  return asked.filter((name) => by === `connection_config.${name}`)
 }
 
 /** Who the connection will belong to. What the session does not say stays as an older connection has it. */

@@ -1,7 +1,9 @@
 import { z } from "zod"
 import type { SessionCtx } from "../app/context.ts"
 import { connectTyped } from "../connections/connect.ts"
+import { oldFaults } from "../connections/old-import.ts"
 import { sessionEndpoint } from "../http/endpoint.ts"
+import { findIntegration } from "../integrations/integrations.ts"
 import { UniqueKey } from "../kit/shapes.ts"
 import type { AuthMode } from "../providers/model.ts"
 import { announceFailure, openAttempt, ownerOf } from "./attempt.ts"
@@ -14,7 +16,14 @@ const text = z.string().max(1024)
 const AnyFields = z.record(z.string(), z.unknown())
 const Nothing = z.unknown()
 
-type CredentialRoute = { path: string; mode: AuthMode; body: z.ZodType; summary: string }
+type CredentialRoute = {
+  path: string
+  mode: AuthMode
+  body: z.ZodType
+  summary: string
+  /** It answers that there is no such integration as routes did before there were these. */
+  old?: true
+}
 
 const routes: CredentialRoute[] = [
   {
@@ -34,6 +43,7 @@ const routes: CredentialRoute[] = [
     mode: "OAUTH2_CC",
     body: z.looseObject({}),
     summary: "Connects with OAuth 2 client credentials",
+    old: true,
   },
   {
     path: "/auth/tba",
@@ -83,7 +93,7 @@ const routes: CredentialRoute[] = [
 ]
 
 /** The routes that an end user's browser sends typed credentials to. */
-export const credentialRoutes = routes.map(({ path, mode, body, summary }) =>
+export const credentialRoutes = routes.map(({ path, mode, body, summary, old }) =>
   sessionEndpoint({
     method: "POST",
     path: `${path}/:uniqueKey`,
@@ -93,13 +103,20 @@ export const credentialRoutes = routes.map(({ path, mode, body, summary }) =>
     query: BrowserQuery,
     body,
     handle: (ctx, { params, query, body }) =>
-      connectWith(ctx, { mode, uniqueKey: params.uniqueKey, params: query.params, typed: body ?? {} }),
+      connectWith(ctx, { mode, old, uniqueKey: params.uniqueKey, params: query.params, typed: body ?? {} }),
   }),
 )
 
-type Typed = { mode: AuthMode; uniqueKey: string; params?: Record<string, unknown>; typed: unknown }
+type Typed = {
+  mode: AuthMode
+  old?: true
+  uniqueKey: string
+  params?: Record<string, unknown>
+  typed: unknown
+}
 
-async function connectWith(ctx: SessionCtx, { mode, uniqueKey, params, typed }: Typed) {
+async function connectWith(ctx: SessionCtx, { mode, old, uniqueKey, params, typed }: Typed) {
+  if (old && !(await findIntegration(ctx, uniqueKey))) throw oldFaults.unknown_provider_config()
   const { integration, provider, connectionId, connectionConfig } = await openAttempt(ctx, uniqueKey, params)
   if (provider.auth_mode !== mode) {
     const message = `The provider of this integration connects with ${provider.auth_mode}, not with ${mode}.`

@@ -81,7 +81,6 @@ async function depart(ctx: SessionCtx, request: Request, uniqueKey: string, quer
     const headers = { location: url, "cache-control": "no-store", "set-cookie": bindingCookie(ctx, state, browser) }
     return new Response(null, { status: 302, headers })
   } catch (error) {
-    if (error instanceof AppError && asJson.has(error.code)) throw error
     if (!(error instanceof AppError))
       ctx.log.error({ err: error, url: new URL(request.url).pathname }, "no authorization")
     const shown = showError(error)
@@ -92,6 +91,7 @@ async function depart(ctx: SessionCtx, request: Request, uniqueKey: string, quer
       error_type: shown.type,
       error_desc: shown.message,
     })
+    if (error instanceof AppError && asJson.has(error.code)) throw error
     return resultPage({ error: shown })
   }
 }
@@ -115,17 +115,19 @@ async function comeBack(app: App, request: Request): Promise<Response> {
   if (!state) return withoutState(request, query)
   const cookies = new Bun.CookieMap(request.headers.get("cookie") ?? "")
   const result = await finishReturn(app, { query, state, cookie: cookies.get(cookieName(state)) ?? undefined })
-  const isInstall = /\/app-auth\//i.test(new URL(request.url).pathname)
   return resultPage(result, {
     cookie: stateForm.test(state) ? bindingCookie(app, state, "") : undefined,
-    status: isInstall && result.error?.type === "state_err" ? 404 : undefined,
+    status: isInstall(request) && result.error?.type === "state_err" ? 404 : undefined,
   })
 }
 
+const isInstall = (request: Request): boolean => /\/app-auth\//i.test(new URL(request.url).pathname)
+
 /** An app that is installed or changed from the provider's side: nobody here is waiting for it. */
 function withoutState(request: Request, query: Record<string, string>): Response {
-  const { installation_id, setup_action } = query
-  if (!installation_id || !setup_action) {
+  const { installation_id, setup_action = "" } = query
+  const isInstalled = isInstall(request) ? /^(install|update)$/.test(setup_action) : setup_action && installation_id
+  if (!isInstalled) {
     return resultPage({ error: showError(connectFaults.state_err({ message: "The provider sent no state." })) })
   }
   const referer = request.headers.get("referer")

@@ -39,8 +39,8 @@ export async function connectAuthorized(
 }
 
 /**
- * Gives a connection that waited for the provider its credentials. `query` is what a browser would have brought; what the
- * connection was told while it waited stays.
+ * Gives a connection that waited for the provider its credentials. `query` is what a browser would have brought, and the
+ * provider has signed it; what the connection was told while it waited stays.
  */
 export async function completeConnection(
   ctx: EnvironmentCtx,
@@ -52,7 +52,7 @@ export async function completeConnection(
   const { pending: _, ...old } = readConnectionConfig(ctx, connection)
   const connectionConfig = { ...old, ...input.connectionConfig }
   const remembered = { callbackUrl: callbackUrlOf(ctx) }
-  const answer = { query: input.query, remembered, connectionConfig, connectionId }
+  const answer = { query: input.query, remembered, connectionConfig, connectionId, signed: true as const }
   const obtained = await finishAuthorization(ctx, integration, answer)
   return saveConnection(ctx, integration, {
     connectionId,

@@ -2,7 +2,7 @@ import { and, desc, eq, exists, inArray, isNull, sql, type SQL } from "drizzle-o
 import { type EnvironmentCtx, inTransaction } from "../app/context.ts"
 import { type IntegrationRow, integrations } from "../integrations/model.ts"
 import { contains } from "../store/match.ts"
-import { prepareOnce } from "../store/prepared.ts"
+import { prepareRows } from "../store/prepared.ts"
 import {
   connectionFaults,
   type ConnectionRow,
@@ -19,13 +19,14 @@ export type ConnectionName = { connectionId: string; providerConfigKey: string }
 
 /** Finds a live connection by its two public names inside the environment. */
 export async function findConnection(ctx: EnvironmentCtx, name: ConnectionName): Promise<FoundConnection | undefined> {
-  const [row] = await connectionNamed(ctx.db).all({ ...name, environmentId: ctx.environment.id })
+  const { connectionId, providerConfigKey } = name
+  const [row] = await connectionNamed(ctx.db, { connectionId, providerConfigKey, environmentId: ctx.environment.id })
   return row
 }
 
-const connectionNamed = prepareOnce((db) =>
+const connectionNamed = prepareRows({ connection: connections, integration: integrations }, (db, fields) =>
   db
-    .select({ connection: connections, integration: integrations })
+    .select(fields)
     .from(connections)
     .innerJoin(integrations, eq(integrations.id, connections.integration_id))
     .where(
@@ -36,8 +37,7 @@ const connectionNamed = prepareOnce((db) =>
         eq(connections.connection_id, sql.placeholder("connectionId")),
         isNull(connections.deleted_at),
       ),
-    )
-    .prepare(),
+    ),
 )
 
 /** By its internal number, also when it is deleted or being validated: look at `deleted_at` where that matters. */

@@ -1,6 +1,6 @@
 import type { EnvironmentCtx } from "../app/context.ts"
 import type { Credentials } from "../auth/credentials.ts"
-import { cleanConfig, obtainCredentials } from "../auth/obtain.ts"
+import { obtainCredentials } from "../auth/obtain.ts"
 import { modes } from "../auth/modes.ts"
 import { findIntegration } from "../integrations/integrations.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
@@ -60,7 +60,7 @@ async function readImported(ctx: EnvironmentCtx, integration: IntegrationRow, in
   const { credentials, raw, connectionId, connection_config: given = {} } = input
   if (!obtained.has(credentials.type)) return { credentials: toStored(credentials, raw), connectionConfig: given }
   const { type: _, ...typed } = credentials
-  return obtainCredentials(ctx, integration, { typed, connectionConfig: cleanConfig(given), connectionId })
+  return obtainCredentials(ctx, integration, { typed, connectionConfig: given, connectionId })
 }
 
 /** What an import says, in the shape in which credentials are stored; without a `raw` it is what was sent. */

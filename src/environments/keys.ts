@@ -1,7 +1,7 @@
 import { and, eq, isNull, sql } from "drizzle-orm"
 import { type App, inTransaction } from "../app/context.ts"
 import { sha256Hex } from "../kit/crypto.ts"
-import { prepareOnce } from "../store/prepared.ts"
+import { prepareRows } from "../store/prepared.ts"
 import {
   type ApiKeyRow,
   apiKeys,
@@ -37,21 +37,19 @@ export async function createKey(
   return { row, secretKey }
 }
 
-const environmentNamed = prepareOnce((db) =>
+const environmentNamed = prepareRows({ environment: environments }, (db, fields) =>
   db
-    .select()
+    .select(fields)
     .from(environments)
-    .where(and(eq(environments.name, sql.placeholder("name")), isNull(environments.deleted_at)))
-    .prepare(),
+    .where(and(eq(environments.name, sql.placeholder("name")), isNull(environments.deleted_at))),
 )
 
-const keyOfHash = prepareOnce((db) =>
+const keyOfHash = prepareRows({ key: apiKeys, environment: environments }, (db, fields) =>
   db
-    .select({ key: apiKeys, environment: environments })
+    .select(fields)
     .from(apiKeys)
     .innerJoin(environments, eq(environments.id, apiKeys.environment_id))
-    .where(and(eq(apiKeys.hash, sql.placeholder("hash")), isNull(environments.deleted_at)))
-    .prepare(),
+    .where(and(eq(apiKeys.hash, sql.placeholder("hash")), isNull(environments.deleted_at))),
 )
 
 /**
@@ -70,12 +68,11 @@ export async function authenticate(
   const hash = sha256Hex(key)
   const fixed = app.config.fixedKeys.get(hash)
   if (fixed !== undefined) {
-    const [environment] = await environmentNamed(app.db).all({ name: fixed })
-    if (environment)
-      return { environment, caller: { kind: "key", keyId: "fixed", scopes: ["environment:*", "account:*"] } }
+    const [found] = await environmentNamed(app.db, { name: fixed })
+    if (found) return { ...found, caller: { kind: "key", keyId: "fixed", scopes: ["environment:*", "account:*"] } }
   }
   if (!uuidV4.test(key)) throw environmentFaults.invalid_secret_key_format()
-  const [row] = await keyOfHash(app.db).all({ hash })
+  const [row] = await keyOfHash(app.db, { hash })
   if (!row || isScript) throw environmentFaults.unknown_account()
   app.keyTouches.add(row.key.id)
   return { environment: row.environment, caller: { kind: "key", keyId: row.key.id, scopes: row.key.scopes } }

@@ -41,9 +41,12 @@ const guards = {
   "referrer-policy": "strict-origin",
 }
 
+const guardEntries = Object.entries(guards)
+const answerEntries = Object.entries(everywhere.answer)
+
 /** Pages say themselves what they need; a policy of theirs also says who may frame them. */
 function frame(headers: Headers): void {
-  for (const [name, value] of Object.entries(guards)) {
+  for (const [name, value] of guardEntries) {
     const isSaid = name === "x-frame-options" && headers.get("content-security-policy")?.includes("frame-ancestors")
     if (!headers.has(name) && !isSaid) headers.set(name, value)
   }
@@ -65,7 +68,7 @@ const foreign = ["access-control-allow-credentials", "access-control-allow-metho
 export function corsOver(response: Response): Response {
   const { headers } = response
   for (const name of foreign) headers.delete(name)
-  for (const [name, value] of Object.entries(everywhere.answer)) headers.set(name, value)
-  for (const [name, value] of Object.entries(guards)) if (!headers.has(name)) headers.set(name, value)
+  for (const [name, value] of answerEntries) headers.set(name, value)
+  for (const [name, value] of guardEntries) if (!headers.has(name)) headers.set(name, value)
   return response
 }

@@ -38,13 +38,13 @@ async function answer(door: Door, endpoint: RawEndpoint, arrival: Arrival): Prom
   )
   // A limit beside the remaining requests of another would mislead.
   const isLimited = response.headers.has("x-ratelimit-limit") || response.headers.has("x-ratelimit-remaining")
-  if (!isLimited) for (const [name, value] of Object.entries(counted.headers)) response.headers.set(name, value)
+  if (!isLimited) for (const name in counted.headers) response.headers.set(name, counted.headers[name] as string)
   return corsOver(response)
 }
 
 type Notes = { requestId: string; counted: Counted }
 
 async function handle(door: Door, endpoint: RawEndpoint, arrival: Arrival, notes: Notes): Promise<Response> {
-  const ctx = await admit(door, { request: arrival.request, scope: endpoint.scope, ...notes })
+  const ctx = await admit(door, { ...notes, request: arrival.request, scope: endpoint.scope })
   return endpoint.handle(ctx, arrival)
 }

@@ -5,7 +5,7 @@ import { environments, environmentVariables } from "../environments/model.ts"
 import { integrations } from "../integrations/model.ts"
 import { defineFaults } from "../kit/errors.ts"
 import { type SealedColumn, sealedColumnsOf, table, text } from "../store/columns.ts"
-import { webhookInbox } from "../webhooks/model.ts"
+import { webhookDeliveries, webhookInbox } from "../webhooks/model.ts"
 
 /**
  * Encryption key: 32 bytes that seal what is secret in the database. One key seals; a retired key only opens what it has
@@ -21,6 +21,7 @@ export const sealedColumns: SealedColumn[] = [
   integrations,
   connections,
   webhookInbox,
+  webhookDeliveries,
   connectSessions,
   authorizations,
 ].flatMap(sealedColumnsOf)

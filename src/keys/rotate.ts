@@ -39,7 +39,6 @@ function refuseAnother(sealing: MasterKey, given: MasterKey | undefined): void {
   if (given === undefined || given.id === sealing.id) return
   throw keyFaults.rotation_unfinished({
     message: `The rotation to the key ${sealing.id} has not ended.`,
-    hint: "Run `sluice keys rotate` without a key to end it, then change the key again.",
   })
 }
 
@@ -53,7 +52,6 @@ async function chooseKey(app: App, given: MasterKey | undefined): Promise<void> 
   if (config.encryptionKey !== undefined) {
     throw keyFaults.encryption_key_configured({
       message: `The encryption key ${old.id} comes from the configuration, and nothing is sealed with another one.`,
-      hint: "Set SLUICE_ENCRYPTION_KEY to the new key and SLUICE_ENCRYPTION_KEY_OLD to the present one, start the daemon again, and run `sluice keys rotate`.",
     })
   }
   const next = given ?? parseMasterKey(generateMasterKey())

@@ -14,8 +14,11 @@ import { proxyFor } from "./egress-proxy.ts"
 export type Target = { kind: "direct"; addresses: string[] } | { kind: "proxy"; proxy: string }
 
 export type Guard = {
-  /** Checks one hop. Throws `url_not_allowed`, or `ENOTFOUND` / `EAI_AGAIN` when the name has no answer. */
-  check(url: URL, allow: readonly AllowList[]): Promise<Target>
+  /**
+   * Checks one hop; at once, where no resolver has to be asked. Throws, or rejects with, `url_not_allowed`, or
+   * `ENOTFOUND` / `EAI_AGAIN` when the name has no answer.
+   */
+  check(url: URL, allow: readonly AllowList[]): Target | Promise<Target>
   forget(): void
 }
 
@@ -42,7 +45,7 @@ export function createGuard(options: GuardOptions): Guard {
   const resolver = createResolver(options.lookup ?? lookupAll)
   return {
     forget: resolver.clear,
-    check: async (url, extra) => {
+    check: (url, extra) => {
       const lists = [options.allow, ...extra]
       const host = checkUrl(url)
       const port = Number(url.port || (url.protocol === "https:" ? 443 : 80))
@@ -63,9 +66,8 @@ export function createGuard(options: GuardOptions): Guard {
       }
       if (literal) return { kind: "direct", addresses: [host] }
       if (isLoopbackName(host)) return { kind: "direct", addresses: openLoopback(rules) }
-      const addresses = await resolver.resolve(host)
-      for (const address of addresses) checkAddress(rules, address)
-      return { kind: "direct", addresses }
+      const answer = resolver.resolve(host)
+      return answer instanceof Promise ? answer.then((addresses) => checkAll(rules, addresses)) : checkAll(rules, answer)
     },
   }
 }
@@ -100,6 +102,11 @@ type Rules = {
 function checkAddress(rules: Rules, address: string): void {
   const reason = refusalOf(rules, address)
   if (reason !== undefined) throw denied(rules.host, reason)
+}
+
+function checkAll(rules: Rules, addresses: string[]): Target {
+  for (const address of addresses) checkAddress(rules, address)
+  return { kind: "direct", addresses }
 }
 
 function refusalOf({ lists, port, own, named }: Rules, address: string): string | undefined {
@@ -147,7 +154,7 @@ const CACHE_SIZE = 1_000
 
 /** Answers are kept for five seconds, and concurrent questions for one name are one question. Failures are not kept. */
 function createResolver(lookup: (host: string) => Promise<string[]>) {
-  const known = new Map<string, { until: number; answer: Promise<string[]> }>()
+  const known = new Map<string, { until: number; answer: string[] | Promise<string[]> }>()
   const ask = async (host: string) => {
     try {
       const addresses = await lookup(host)
@@ -158,15 +165,20 @@ function createResolver(lookup: (host: string) => Promise<string[]>) {
     }
     throw new EgressError("ENOTFOUND", `The host name ${host} has no address.`, host)
   }
-  const resolve = (host: string): Promise<string[]> => {
+  const resolve = (host: string): string[] | Promise<string[]> => {
     const hit = known.get(host)
     if (hit && hit.until > performance.now()) return hit.answer
     if (known.size >= CACHE_SIZE) known.clear()
-    const entry = { until: performance.now() + CACHE_MS, answer: ask(host) }
+    const asked = ask(host)
+    const entry: { until: number; answer: string[] | Promise<string[]> } = {
+      until: performance.now() + CACHE_MS,
+      answer: asked,
+    }
     known.set(host, entry)
-    const forgetFailure = () => known.get(host) === entry && known.delete(host)
-    entry.answer.catch(forgetFailure)
-    return entry.answer
+    const keep = (addresses: string[]) => void (entry.answer = addresses)
+    const forget = () => known.get(host) === entry && known.delete(host)
+    asked.then(keep, forget)
+    return asked
   }
   return { resolve, clear: () => known.clear() }
 }

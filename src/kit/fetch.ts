@@ -76,7 +76,8 @@ async function sendThrough(gate: Gate, request: OutboundRequest): Promise<Respon
   const cancel = openCancel(request, hop.url.hostname)
   try {
     for (let redirects = 0; ; redirects++) {
-      const target = await untilAborted(checkHop(gate, hop, request, redirects > 0), cancel.signal)
+      const checked = checkHop(gate, hop, request, redirects > 0)
+      const target = checked instanceof Promise ? await untilAborted(checked, cancel.signal) : checked
       const response = await exchange(gate, hop, target, request, cancel.signal)
       if (request.redirect === "manual" || !isRedirect(response)) return await deliver(response, hop, request, cancel)
       await response.body?.cancel()
@@ -94,13 +95,17 @@ async function sendThrough(gate: Gate, request: OutboundRequest): Promise<Respon
   }
 }
 
-async function checkHop(gate: Gate, hop: Hop, request: OutboundRequest, redirected: boolean): Promise<Target> {
-  try {
-    return await gate.guard.check(hop.url, request.allow ? [request.allow] : [])
-  } catch (error) {
+function checkHop(gate: Gate, hop: Hop, request: OutboundRequest, redirected: boolean): Target | Promise<Target> {
+  const refuse = (error: unknown): never => {
     // The caller asked for another host: say that it was a redirect that led here.
     if (!redirected || !(error instanceof EgressError) || error.code !== "url_not_allowed") throw error
     throw new EgressError("proxy_redirect_to_denied_host", `A redirect was refused. ${error.message}`, error.host)
+  }
+  try {
+    const target = gate.guard.check(hop.url, request.allow ? [request.allow] : [])
+    return target instanceof Promise ? target.catch(refuse) : target
+  } catch (error) {
+    return refuse(error)
   }
 }
 

@@ -17,7 +17,7 @@ export function sortedPairs(pairs: Iterable<readonly [string, string]>): string 
 
 /** The query of a URL in the same form. */
 export function sortedQuery(query: string): string {
-  return sortedPairs(new URLSearchParams(query))
+  return query === "" ? "" : sortedPairs(new URLSearchParams(query))
 }
 
 function compare(a: string, b: string): number {

@@ -64,7 +64,7 @@ const formsOfAll = (secrets: readonly string[]): readonly SecretForm[] =>
     ? []
     : secrets
         .filter((secret) => secret.length >= 4)
-        .sort((a, b) => b.length - a.length)
+        .toSorted((a, b) => b.length - a.length)
         .flatMap(formsOf)
 
 function replaceAll(text: string, forms: readonly SecretForm[]): string {
@@ -74,8 +74,11 @@ function replaceAll(text: string, forms: readonly SecretForm[]): string {
 }
 
 /** Masks the values of secret parameters in the query and fragment of a URL, and its user info. */
-export function redactUrl(url: string, secrets: readonly string[] = []): string {
-  const plain = redactText(url, secrets).replace(/^(\w+:\/\/)[^/?#]*@/, `$1${mask}@`)
+export const redactUrl = (url: string, secrets: readonly string[] = []): string => hideInUrl(url, redactorOf(secrets))
+
+/** The same with a redactor that is there already. */
+export function hideInUrl(url: string, hide: (text: string) => string): string {
+  const plain = hide(url).replace(/^(\w+:\/\/)[^/?#]*@/, `$1${mask}@`)
   const at = plain.search(/[?#]/)
   if (at < 0) return plain
   const parameters = plain

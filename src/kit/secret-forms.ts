@@ -50,19 +50,22 @@ const controls: Record<string, string> = { "\n": "n", "\r": "r", "\t": "t", "\b"
 /** The twin of a character in base64url. */
 const twins: Record<string, string> = { "+": "-", "/": "_" }
 
+/** A backslash, also as it stands in a URL. */
+const slash = String.raw`(?:\\|%(?:25){0,4}5[cC])`
+
 /** Any way to write one character. Letters and digits are never escaped. All repetition is bounded: the text is a stranger's. */
 function anyWriting(char: string): string {
   if (/[A-Za-z0-9]/.test(char)) return char
-  const ways = [char === "\\" ? "\\\\{1,32}" : `\\\\{0,16}${RegExp.escape(char)}`]
-  const percent = [...Buffer.from(char)].map((byte) => `%(?:25){0,4}${anyCase(byte.toString(16).padStart(2, "0"))}`)
-  ways.push(percent.join(""))
   const units = Array.from({ length: char.length }, (_, at) => char.charCodeAt(at).toString(16).padStart(4, "0"))
-  ways.push(units.map((unit) => `\\\\{1,16}u${anyCase(unit)}`).join(""))
+  const codes = units.map((unit) => `${slash}{1,8}u${anyCase(unit)}`).join("")
+  if (char === "\\") return `(?:${codes}|${slash}){1,32}`
+  const bytes = [...Buffer.from(char)].map((byte) => byte.toString(16).padStart(2, "0"))
+  const ways = [RegExp.escape(char), bytes.map((byte) => `%(?:25){0,4}${anyCase(byte)}`).join("")]
   if (char === " ") ways.push("\\+")
   if (entities[char]) ways.push(`&(?:amp;){0,4}(?:${entities[char]};|#${char.charCodeAt(0)};)`)
-  if (controls[char]) ways.push(`\\\\{1,16}${controls[char]}`)
   if (twins[char]) ways.push(twins[char])
-  return `(?:${ways.join("|")})`
+  const named = controls[char] ? `|${slash}{1,8}${controls[char]}` : ""
+  return `(?:${slash}{0,8}(?:${ways.join("|")})|${codes}${named})`
 }
 
 const anyCase = (hex: string): string => hex.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)

@@ -25,7 +25,7 @@ export type Operation = {
 }
 
 export type LogEntry =
-  | ({ entry: "operation"; id: string; state: OperationState; level: LogLevel; createdAt: number } & NewOperation)
+  | ({ entry: "operation"; id: string; createdAt: number } & NewOperation)
   | ({ entry: "message"; operationId: string; createdAt: number } & NewMessage)
   | { entry: "end"; id: string; state: OperationState; level: LogLevel; error: unknown; endedAt: number }
 
@@ -75,8 +75,6 @@ function openOperation(operation: NewOperation, now: () => Date, add: (entry: Lo
   add({
     entry: "operation",
     id,
-    state: "running",
-    level: "info",
     createdAt: now().getTime(),
     ...operation,
     meta: redact(operation.meta),

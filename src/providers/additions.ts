@@ -28,7 +28,7 @@ export async function loadAdditions(app: App): Promise<void> {
  */
 export async function putProvider(app: App, name: string, text: string): Promise<CatalogueWarning[]> {
   const source = readOneEntry(text, name)
-  refuseEntry(source.problems)
+  refuseEntry([...source.warnings.filter(({ rule }) => rule), ...source.problems])
   const entry = JSON.stringify(source.entries.get(name)?.entry)
   return inTransaction(app, async (ctx) => {
     const now = ctx.now().getTime()

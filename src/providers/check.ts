@@ -204,7 +204,7 @@ const misnamed = (path: string[], members: object | undefined, pattern: RegExp):
 
 function checkLinks(provider: Provider): Finding[] {
   return (["docs", "docs_connect", "setup_guide_url"] as const)
-    .filter((key) => provider[key] !== undefined && !isHttpUrl(provider[key]))
+    .filter((key) => provider[key] && !isHttpUrl(provider[key]))
     .map((key) => ({ path: [key], message: "is not a URL" }))
 }
 

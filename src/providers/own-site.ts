@@ -17,7 +17,7 @@ function isOwn(provider: Provider, url: string): boolean {
   const { authorization_url, token_url, refresh_url, proxy } = provider
   const tokenUrls = typeof token_url === "object" ? Object.values(token_url) : [token_url]
   const known = [authorization_url, refresh_url, proxy?.base_url, ...tokenUrls].join(" ")
-  const hosts = known.match(new RegExp(origin.source, "gi")) ?? []
+  const hosts = known.match(/https?:\/\/[^/?#|\s]+/gi) ?? []
   return hosts.map(siteAt).includes(siteAt(at))
 }
 

@@ -39,7 +39,8 @@ export type SourceFiles = { files: SourceFile[]; problems: CatalogueProblem[] }
 /** A catalogue of all known APIs has one megabyte. */
 export const largestCatalogueBytes = 32 * 1024 * 1024
 
-const isYaml = (name: string) => [".yaml", ".yml"].includes(extname(name))
+/** Not what editors and file systems put beside a file, such as `.#a.yaml` and `._a.yaml`. */
+const isYaml = (name: string) => [".yaml", ".yml"].includes(extname(name)) && !name.startsWith(".")
 
 /**
  * Reads the files of a folder with one entry each, or one file of many entries. What cannot be read or is larger than
@@ -50,9 +51,10 @@ export async function readFiles(path: string): Promise<SourceFiles> {
   try {
     const isFolder = (await stat(path)).isDirectory()
     const names = isFolder ? (await readdir(path)).filter(isYaml).toSorted() : []
-    const paths = isFolder ? names.map((name) => join(path, name)) : [path]
-    const sizes = await Promise.all(paths.map(async (file) => (await stat(file)).size))
-    const total = sizes.reduce((sum, size) => sum + size, 0)
+    const found = isFolder ? names.map((name) => join(path, name)) : [path]
+    const stats = await Promise.all(found.map((file) => stat(file)))
+    const paths = found.filter((_, index) => !stats[index]?.isDirectory())
+    const total = stats.reduce((sum, { size }) => sum + size, 0)
     if (total > largestCatalogueBytes) return { files: [], problems: [tooLarge(path, total)] }
     const texts = await Promise.all(paths.map((file) => Bun.file(file).text()))
     const files = paths.map((file, index) => ({
@@ -92,9 +94,9 @@ export function readEntries({ files, problems }: SourceFiles, authorship: Author
   return source
 }
 
-/** Whether a file holds one entry instead of a map of them. */
+/** Whether a file holds one entry instead of a map of them, in which no member is a text. */
 const isOneEntry = (map: YamlMap | YamlProblem[]): boolean =>
-  !Array.isArray(map) && typeof map.value.display_name === "string"
+  !Array.isArray(map) && ["display_name", "auth_mode", "alias"].some((name) => typeof map.value[name] === "string")
 
 /** Reads a folder or file and makes entries of it. */
 export const readSource = async (path: string, authorship: Authorship): Promise<Source> =>
@@ -113,8 +115,15 @@ type Place = { file: string; map: YamlMap; id: string; prefix: string[]; authors
 
 function addEntry(source: Source, { file, map, id, prefix, authorship }: Place): void {
   const lineOf = (path: FieldPath) => map.lineOf([...prefix, ...path])
-  const report = (list: CatalogueProblem[], path: FieldPath, message: string) =>
-    list.push({ file, line: lineOf(path), provider: id, field: path.map(String).join(".") || undefined, message })
+  const report = (list: CatalogueWarning[], path: FieldPath, message: string, more: { rule?: true } = {}) =>
+    list.push({
+      file,
+      line: lineOf(path),
+      provider: id,
+      field: path.map(String).join(".") || undefined,
+      message,
+      ...more,
+    })
   if (!providerIdPattern.test(id)) {
     report(source.problems, [], "is not a provider id: use small letters, digits and hyphens")
     return
@@ -129,12 +138,23 @@ function addEntry(source: Source, { file, map, id, prefix, authorship }: Place):
   const entry = (prefix.length > 0 ? map.value[id] : map.value) as ProviderEntry
   let broken = false
   for (const { path, message, unknown } of shapeProblems(entry)) {
-    const isWarning = unknown && authorship === "foreign"
-    report(isWarning ? source.warnings : source.problems, path, message)
-    if (!unknown) broken = true
+    const isForShow = authorship === "foreign" && isMissingForShow(entry, path)
+    const isWarning = (unknown && authorship === "foreign") || isForShow
+    report(isWarning ? source.warnings : source.problems, path, message, isForShow ? { rule: true } : {})
+    if (!unknown && !isForShow) broken = true
   }
-  if (!broken) source.entries.set(id, { entry, file, lineOf })
+  if (!broken) source.entries.set(id, { entry: authorship === "foreign" ? named(id, entry) : entry, file, lineOf })
 }
+
+/** What people read, which nothing else depends on. */
+const isMissingForShow = (entry: ProviderEntry | undefined, path: PropertyKey[]): boolean =>
+  path.length === 1 &&
+  ["display_name", "docs"].includes(String(path[0])) &&
+  !Object.hasOwn(entry ?? {}, String(path[0]))
+
+/** The entry with a name and a place for its page; an alias has those of the other entry. */
+const named = (id: string, entry: ProviderEntry): ProviderEntry =>
+  entry.alias === undefined ? { ...entry, display_name: entry.display_name ?? id, docs: entry.docs ?? "" } : entry
 
 type ShapeProblem = { path: PropertyKey[]; message: string; unknown: boolean }
 

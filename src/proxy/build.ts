@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto"
 import type { Provider } from "../providers/model.ts"
-import { connectionScope, renderTemplate, renderTree, requestScope, type TemplateScope } from "../providers/template.ts"
+import { connectionScope, renderTemplate, renderTree, type TemplateScope } from "../providers/template.ts"
 import { buildBody, type BodyResult } from "./body.ts"
 import { clientCertificate } from "./certificate.ts"
-import { buildHeaders, callerHeaders, holdsSecret, ownKey, providerHeaders } from "./headers.ts"
+import { buildHeaders, callerHeaders, type HeaderMap, holdsSecret, ownKey, providerHeader } from "./headers.ts"
 import type { BuildInput, BuiltRequest, RequestBody } from "./model.ts"
 import { sortedQuery } from "../kit/percent.ts"
+import { rememberOf } from "../kit/remember.ts"
 import { collectSecrets } from "./redact.ts"
 import { signAws } from "./sign-aws.ts"
 import { buildUrl, setQuery, type QueryEntry } from "./url.ts"
@@ -19,25 +20,27 @@ export function buildRequest(input: BuildInput): BuiltRequest {
   const now = input.now ?? new Date()
   const random = input.random ?? randomUUID()
   const method = call.method.toUpperCase()
-  const scopeWith = (names: Record<string, unknown>) => scopeOf(input, { now, random }, names)
-  const ownScope = (names: Record<string, unknown>) => withShared(input, scopeWith(names))
-  const url = buildUrl(input, scopeWith({}))
-  const named = { ...clientNames(input), endpoint: call.endpoint, method, host: url.host, path: url.pathname }
-  const query = providerQuery(input, ownScope(named))
+  const scope = scopeOf(input, now, random)
+  const url = buildUrl(input, scope)
+  const named = { endpoint: call.endpoint, method, host: url.host, path: url.pathname }
+  const ownScope = withShared(input, { ...scope, ...clientNames(input), ...named })
+  const query = providerQuery(input, ownScope)
   setQuery(url, query.entries)
   // AWS signs the encoded query; in any other spelling the service may see something else than was signed.
   if (credentials.type === "AWS_SIGV4") url.search = sortedQuery(url.search)
-  const built = buildOwnBody(input, method, ownScope(named), random)
-  const scope = ownScope({ ...named, ...requestNames(input, method, url, built) })
-  const { headers, secrets } = buildHeaders({ input, method, url, scope, now, random })
+  const caller = callerHeaders(input)
+  const built = buildOwnBody(input, { method, scope: ownScope, boundary: random, caller })
+  const finalScope = { ...ownScope, ...requestNames(input, method, url, built) }
+  const { headers, secrets } = buildHeaders({ input, method, url, scope: finalScope, now, random, caller })
   if (built.contentType) headers["content-type"] = built.contentType
   if (call.body.kind === "stream" && call.body.sizeBytes !== undefined && built.body !== null)
     headers["content-length"] = String(call.body.sizeBytes)
   const tls = clientCertificate(provider, credentials)
+  Object.assign(headers, signAws({ credentials, method, url, headers, body: built.body, now }))
   return {
     method,
     url: url.href,
-    headers: { ...headers, ...signAws({ credentials, method, url, headers, body: built.body, now }) },
+    headers,
     body: built.body,
     ...(tls && { tls }),
     decompress: call.decompress === true || provider.proxy?.decompress === true,
@@ -46,25 +49,23 @@ export function buildRequest(input: BuildInput): BuiltRequest {
   }
 }
 
-function scopeOf(
-  { connection, credentials, integration }: BuildInput,
-  fixed: { now: Date; random: string },
-  names: Record<string, unknown>,
-): TemplateScope {
+function scopeOf({ connection, credentials, integration }: BuildInput, now: Date, random: string): TemplateScope {
   const { connectionConfig, metadata, connectionId } = connection
-  return requestScope({
-    ...connectionScope({ connectionConfig, credentials: { ...credentials }, request: names }),
+  return {
+    ...connectionScope({ connectionConfig, credentials: { ...credentials } }),
     connection_config: connectionConfig,
     metadata,
     connection_id: connectionId,
     provider_config_key: integration.uniqueKey,
-    ...fixed,
-  })
+    now,
+    random,
+  }
 }
 
 /** Fields that the owner fills in once for all connections stand among the credentials, for the provider's own templates. */
 function withShared({ provider, integration, credentials }: BuildInput, scope: TemplateScope): TemplateScope {
-  const fields = credentials.type === "TWO_STEP" ? Object.keys(provider.integration_config ?? {}) : []
+  if (credentials.type !== "TWO_STEP") return scope
+  const fields = Object.keys(provider.integration_config ?? {})
   const shared = fields.map((name) => [name, integration.custom[name]]).filter(([, value]) => value)
   return { ...scope, credentials: { ...(scope.credentials as object), ...Object.fromEntries(shared) } }
 }
@@ -77,17 +78,13 @@ function clientNames({ integration, credentials }: BuildInput): Record<string, s
   return { ...(clientId && { clientId }), ...(clientSecret && { clientSecret }) }
 }
 
-function buildOwnBody(input: BuildInput, method: string, scope: TemplateScope, boundary: string): BodyResult {
+type BodyParts = { method: string; scope: TemplateScope; boundary: string; caller: HeaderMap }
+
+function buildOwnBody(input: BuildInput, { method, scope, boundary, caller }: BodyParts): BodyResult {
   const { provider, call } = input
   const merge = provider.proxy?.body && (renderTree(provider.proxy.body, scope) as Record<string, unknown>)
-  const contentType = callerHeaders(input)["content-type"] || providerType(input, scope)
+  const contentType = caller["content-type"] || providerHeader(input, scope, "content-type")
   return buildBody({ method, body: call.body, contentType, merge, boundary })
-}
-
-function providerType(input: BuildInput, scope: TemplateScope): string | undefined {
-  const names = Object.keys({ ...input.provider.proxy?.headers, ...ownKey(input, "header") })
-  if (!names.some((name) => name.toLowerCase() === "content-type")) return undefined
-  return providerHeaders(input, scope).headers["content-type"]
 }
 
 function providerQuery(input: BuildInput, scope: TemplateScope): { entries: QueryEntry[]; secrets: string[] } {
@@ -117,18 +114,11 @@ function requestNames(input: BuildInput, method: string, url: URL, { body, conte
   }
 }
 
-/** Providers never change, so each is looked at once. */
-const signing = new WeakMap<Provider, boolean>()
-
 /** Whether the body has a part in a header of the request. Turning it into text costs; nearly no provider needs it. */
-export function signsBody(provider: Provider): boolean {
-  const known = signing.get(provider)
-  if (known !== undefined) return known
+export const signsBody = rememberOf((provider: Provider): boolean => {
   const templates = Object.values(provider.proxy?.headers ?? {})
-  const signs = templates.some((template) => /\$\{(params|bodyCanonicalParams|awsSigV4)\b/.test(String(template)))
-  signing.set(provider, signs)
-  return signs
-}
+  return templates.some((template) => /\$\{(params|bodyCanonicalParams|awsSigV4)\b/.test(String(template)))
+})
 
 /** The body as text; a stream has none, because it can be read once. */
 function textOfBody(body: RequestBody): string {

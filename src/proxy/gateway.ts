@@ -2,6 +2,7 @@ import type { Ctx } from "../app/context.ts"
 import { findConnection, findConnectionById, type FoundConnection } from "../connections/connections.ts"
 import { findIntegration } from "../integrations/integrations.ts"
 import { AppError } from "../kit/errors.ts"
+import { rememberOf } from "../kit/remember.ts"
 import { sleep } from "../kit/wait.ts"
 import type { Operation } from "../logs/log.ts"
 import type { Provider } from "../providers/model.ts"
@@ -106,7 +107,7 @@ async function makeCall(ctx: Ctx, input: GatewayInput, headers: HeadersIn, provi
   if (contentType !== undefined) rest["content-type"] = contentType
   const accepted = input.request.headers.get("accept-encoding")
   // What arrives encoded is passed on encoded, so the caller's own client says what it can read.
-  if (accepted !== null && !namesHeader(provider, "accept-encoding")) rest["accept-encoding"] ??= accepted
+  if (accepted !== null && !namesEncoding(provider)) rest["accept-encoding"] ??= accepted
   return {
     endpoint: input.rest,
     query: input.query,
@@ -121,8 +122,9 @@ async function makeCall(ctx: Ctx, input: GatewayInput, headers: HeadersIn, provi
   }
 }
 
-const namesHeader = ({ proxy }: Provider, name: string): boolean =>
-  Object.keys(proxy?.headers ?? {}).some((key) => key.toLowerCase() === name)
+const namesEncoding = rememberOf(({ proxy }: Provider): boolean =>
+  Object.keys(proxy?.headers ?? {}).some((name) => name.toLowerCase() === "accept-encoding"),
+)
 
 /** A hint for retries that stands in the body can only be read in clear. */
 const isDecoded = (call: ProxyCall, { proxy }: Provider): boolean =>

@@ -1,7 +1,9 @@
 import type { Credentials, TbaCredentials } from "../auth/credentials.ts"
 import { placeholdersIn, renderTemplate, type TemplateScope } from "../providers/template.ts"
+import type { Provider } from "../providers/model.ts"
 import { faults, type BuildInput, type ProxyIntegration } from "./model.ts"
 import { signOAuth1 } from "../kit/oauth1.ts"
+import { rememberOf } from "../kit/remember.ts"
 
 export type HeaderMap = Record<string, string>
 export type HeaderInput = {
@@ -11,6 +13,8 @@ export type HeaderInput = {
   scope: TemplateScope
   now: Date
   random: string
+  /** The caller's headers, as `callerHeaders` gives them. */
+  caller: HeaderMap
 }
 
 /** What the transport owns, and what would let a caller talk to another host behind the same address. */
@@ -45,7 +49,7 @@ export function buildHeaders(request: HeaderInput): {
     ...(authorization === undefined ? {} : { authorization }),
     ...own.headers,
   }
-  for (const [name, value] of Object.entries(callerHeaders(input))) {
+  for (const [name, value] of Object.entries(request.caller)) {
     if (name === "user-agent" && own.headers["user-agent"] !== undefined) continue
     if (value === "" && headers[name] !== undefined) delete headers[name]
     else headers[name] = value
@@ -58,24 +62,38 @@ export function callerHeaders(input: BuildInput): HeaderMap {
   return lowerNames(input.call.headers)
 }
 
-/**
- * The headers of the provider's entry and of an integration that names its own key header. A header that cannot be
- * filled in completely is left out.
- */
-export function providerHeaders(input: BuildInput, scope: TemplateScope): { headers: HeaderMap; secrets: string[] } {
-  const templates = lowerNames({
-    ...input.provider.proxy?.headers,
-    ...ownKey(input, "header"),
-  })
+type HeaderTemplate = { name: string; template: string; isSecret: boolean }
+
+const templatesIn = (headers: Record<string, string | number | boolean>): HeaderTemplate[] =>
+  Object.entries(lowerNames(headers)).map(([name, template]) => ({ name, template, isSecret: holdsSecret(template) }))
+
+const entryTemplates = rememberOf((provider: Provider) => templatesIn(provider.proxy?.headers ?? {}))
+
+/** Those of the provider's entry and of an integration that names its own key header, which comes first. */
+function headerTemplates(input: BuildInput): readonly HeaderTemplate[] {
+  const entry = entryTemplates(input.provider)
+  const own = templatesIn(ownKey(input, "header"))
+  return own.length === 0 ? entry : [...entry.filter(({ name }) => own.every((key) => key.name !== name)), ...own]
+}
+
+/** A header that cannot be filled in completely is left out. */
+function providerHeaders(input: BuildInput, scope: TemplateScope): { headers: HeaderMap; secrets: string[] } {
   const headers: HeaderMap = {}
   const secrets: string[] = []
-  for (const [name, template] of Object.entries(templates)) {
+  for (const { name, template, isSecret } of headerTemplates(input)) {
     const { text, complete } = renderTemplate(template, scope)
     if (!complete) continue
     headers[name] = text.trim()
-    if (holdsSecret(template)) secrets.push(text.trim())
+    if (isSecret) secrets.push(text.trim())
   }
   return { headers, secrets }
+}
+
+/** One header of the provider's; undefined when it has none of this name, or one that cannot be filled in. */
+export function providerHeader(input: BuildInput, scope: TemplateScope, wanted: string): string | undefined {
+  const found = headerTemplates(input).find(({ name }) => name === wanted)
+  const rendered = found && renderTemplate(found.template, scope)
+  return rendered?.complete ? rendered.text.trim() : undefined
 }
 
 /** The key of an integration whose settings say how it is sent (`keyPlacement`, `keyName`, `valueTemplate`). */
@@ -162,9 +180,9 @@ function consumerOf(integration: ProxyIntegration) {
 }
 
 function sendsTokenItself({ provider }: BuildInput): boolean {
-  return Object.entries(lowerNames(provider.proxy?.headers ?? {})).some(
-    ([name, value]) =>
-      value.includes("${accessToken}") || (name === "cookie" && value.includes("${credentials._cookies}")),
+  return entryTemplates(provider).some(
+    ({ name, template }) =>
+      template.includes("${accessToken}") || (name === "cookie" && template.includes("${credentials._cookies}")),
   )
 }
 
@@ -181,7 +199,9 @@ function textOf(value: unknown): string {
 }
 
 function lowerNames(headers: Record<string, string | number | boolean>): HeaderMap {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]))
+  const lower: HeaderMap = {}
+  for (const name of Object.keys(headers)) lower[name.toLowerCase()] = String(headers[name])
+  return lower
 }
 
 /** Drops what the transport owns; throws `invalid_headers`, naming the header and never its value. */

@@ -1,5 +1,5 @@
 import type { Credentials } from "../auth/credentials.ts"
-import { isSecretName, mask, redactText } from "../kit/redact.ts"
+import { isSecretName, mask } from "../kit/redact.ts"
 import type { ProxyIntegration } from "./model.ts"
 
 const publicMembers = new Set(["type", "expires_at"])
@@ -28,18 +28,22 @@ export function collectSecrets(
   return [...found].filter((secret) => secret.length >= 4)
 }
 
-/** Headers as a plain object with lower-case names; those that carry credentials by their name are masked whole. */
+/**
+ * Headers as a plain object with lower-case names; those that carry credentials by their name are masked whole, in the
+ * others what `hide` finds.
+ */
 export function redactHeaders(
   headers: Headers | Record<string, string>,
-  secrets: readonly string[],
+  hide: (text: string) => string,
 ): Record<string, string> {
-  const entries = headers instanceof Headers ? [...headers.entries()] : Object.entries(headers)
-  return Object.fromEntries(
-    entries.map(([name, value]) => {
-      const key = name.toLowerCase()
-      return [key, isSecretName(key) || key === "x-wsse" ? mask : redactText(value, secrets)]
-    }),
-  )
+  const shown: Record<string, string> = {}
+  const add = (value: string, name: string) => {
+    const key = name.toLowerCase()
+    shown[key] = isSecretName(key) || key === "x-wsse" ? mask : hide(value)
+  }
+  if (headers instanceof Headers) headers.forEach(add)
+  else for (const name in headers) add(headers[name] as string, name)
+  return shown
 }
 
 function collectNested(value: unknown, all: boolean, found: Set<string>, name = "", depth = 0): void {

@@ -2,7 +2,7 @@ import type { Credentials } from "../auth/credentials.ts"
 import { remakeResponse } from "../kit/egress-body.ts"
 import { messageOf } from "../kit/errors.ts"
 import { EgressError, type Egress, type OutboundRequest } from "../kit/fetch.ts"
-import { redactText, redactUrl } from "../kit/redact.ts"
+import { hideInUrl, redactorOf } from "../kit/redact.ts"
 import { isReplayable } from "./body.ts"
 import { buildRequest } from "./build.ts"
 import type { BuiltRequest, HttpAttempt, ProxyCall, ProxyTarget, RetryNotice } from "./model.ts"
@@ -99,22 +99,20 @@ async function sendOnce(
   request: BuiltRequest,
   attempt: number,
 ): Promise<Answered | Failed> {
-  const log = recordAttempt(tools, request, { attempt, max: input.call.retries })
+  const hide = redactorOf(request.redactions)
+  const shownUrl = hideInUrl(request.url, hide)
+  const log = recordAttempt(tools, { request, hide, shownUrl, retry: { attempt, max: input.call.retries } })
   let response: Response
   try {
-    response = await tools.egress.send(toOutbound(request, input))
+    response = await tools.egress.send(toOutbound(request, input, shownUrl))
   } catch (error) {
     // Not swallowed: the retry rules decide over it, and `settle` throws it.
     const code = error instanceof EgressError ? error.code : undefined
-    const message = redactText(messageOf(error), request.redactions)
-    log({ level: "error", error: { code: code ?? "unknown_error", message } })
+    log({ level: "error", error: { code: code ?? "unknown_error", message: hide(messageOf(error)) } })
     return { kind: "failed", error, failure: { code } }
   }
   const { status, headers, ok } = response
-  log({
-    level: ok ? "info" : "error",
-    response: { code: status, headers: redactHeaders(headers, request.redactions) },
-  })
+  log({ level: ok ? "info" : "error", response: { code: status, headers: redactHeaders(headers, hide) } })
   const answer: ProxyAnswer = { response, request }
   if (ok) return { kind: "answered", answer }
   if (!input.provider.proxy?.retry?.in_body || attempt >= input.call.retries) {
@@ -128,13 +126,27 @@ async function sendOnce(
   }
 }
 
+type Recorded = {
+  request: BuiltRequest
+  hide: (text: string) => string
+  shownUrl: string
+  retry: HttpAttempt["retry"]
+}
+
 /** Starts the clock of an attempt; the returned function stops it and writes the log. */
-function recordAttempt(tools: SendTools, request: BuiltRequest, retry: HttpAttempt["retry"]) {
+function recordAttempt(tools: SendTools, { request: { method, headers }, hide, shownUrl, retry }: Recorded) {
   const startedAt = tools.now()
-  return (result: Pick<HttpAttempt, "level" | "response" | "error">) => {
-    const durationMs = tools.now().getTime() - startedAt.getTime()
-    tools.onAttempt({ ...describeRequest(request), ...result, retry, startedAt, durationMs })
-  }
+  return ({ level, response, error }: Pick<HttpAttempt, "level" | "response" | "error">) =>
+    tools.onAttempt({
+      level,
+      message: `${method} ${shownUrl}`,
+      request: { method, url: shownUrl, headers: redactHeaders(headers, hide) },
+      response,
+      error,
+      retry,
+      startedAt,
+      durationMs: tools.now().getTime() - startedAt.getTime(),
+    })
 }
 
 async function discard({ response }: ProxyAnswer): Promise<void> {
@@ -146,14 +158,14 @@ async function discard({ response }: ProxyAnswer): Promise<void> {
 }
 
 /** Answers are decoded, as functions are used to, unless the transport is told otherwise. */
-function toOutbound(request: BuiltRequest, { signal, transport }: SendInput): OutboundRequest {
-  const { method, url, headers, body, forwardHeadersOnRedirect, tls, redactions } = request
+function toOutbound(request: BuiltRequest, { signal, transport }: SendInput, shownUrl: string): OutboundRequest {
+  const { method, url, headers, body, forwardHeadersOnRedirect, tls } = request
   const { passOn = false, ...limits } = transport ?? {}
   return {
     decompress: true,
     ...limits,
     // Where a redirect leads may hold a secret that nobody here knows.
-    passOn: (final) => passOn && final === url && redactUrl(url, redactions) === url,
+    passOn: (final) => passOn && final === url && shownUrl === url,
     method,
     url,
     headers,
@@ -161,18 +173,6 @@ function toOutbound(request: BuiltRequest, { signal, transport }: SendInput): Ou
     forwardHeadersOnRedirect,
     tls,
     signal,
-  }
-}
-
-function describeRequest({ method, url, headers, redactions }: BuiltRequest): Pick<HttpAttempt, "message" | "request"> {
-  const shown = redactUrl(url, redactions)
-  return {
-    message: `${method} ${shown}`,
-    request: {
-      method,
-      url: shown,
-      headers: redactHeaders(headers, redactions),
-    },
   }
 }
 

@@ -6,11 +6,9 @@ import { faults } from "./model.ts"
  * The headers that sign a finished request for AWS; none when the credentials are not of that kind. Throws
  * `unsupported_auth` when the credentials lack a key, region or service.
  */
-export function signAws({
-  credentials,
-  ...request
-}: AwsRequest & { credentials: Credentials }): Record<string, string> {
-  if (credentials.type !== "AWS_SIGV4") return {}
+export function signAws(input: AwsRequest & { credentials: Credentials }): Record<string, string> {
+  if (input.credentials.type !== "AWS_SIGV4") return {}
+  const { credentials, ...request } = input
   const { access_key_id: keyId, secret_access_key: secret, session_token: session, region, service } = credentials
   if (!isText(keyId) || !isText(secret) || !isText(region) || !isText(service)) {
     throw faults.unsupported_auth({

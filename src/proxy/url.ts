@@ -6,6 +6,7 @@ import {
   unsafeHostValue,
   type TemplateScope,
 } from "../providers/template.ts"
+import { remember } from "../kit/remember.ts"
 import { faults, type BuildInput } from "./model.ts"
 
 export type QueryEntry = readonly [name: string, value: string]
@@ -21,7 +22,7 @@ export function buildUrl(input: BuildInput, scope: TemplateScope): URL {
   const endpoint = resolveEndpoint(input, base, scope)
   const slash = endpoint.text === "" || endpoint.glued ? "" : "/"
   const url = URL.parse(`${base.text}${slash}${endpoint.text}`)
-  if (!url || !isSameTarget(url, base.url)) throw faults.invalid_endpoint()
+  if (!url || !isSameTarget(url, base)) throw faults.invalid_endpoint()
   url.hash = ""
   if (call.query) url.search = url.search === "" ? call.query : `${url.search}&${call.query}`
   addParams(url, call.params)
@@ -63,7 +64,13 @@ function addParams(url: URL, params: string | Record<string, unknown> | undefine
   )
 }
 
-type Base = { text: string; url: URL; template: string }
+type Target = { origin: string; username: string; password: string }
+type BaseUrl = Target & {
+  text: string
+  /** What an endpoint that repeats the base begins with, scheme and host in lower case. */
+  prefixes: string[]
+}
+type Base = BaseUrl & { template: string }
 
 function resolveBase(input: BuildInput, scope: TemplateScope): Base {
   const { provider, call, connection, integration } = input
@@ -88,11 +95,19 @@ function resolveBase(input: BuildInput, scope: TemplateScope): Base {
       message: `The base URL needs values that the connection does not have: ${missing}`,
     })
   }
-  const trimmed = text.trim().replace(/\/$/, "")
-  const url = URL.parse(trimmed)
-  if (!url || !/^https?:$/.test(url.protocol)) throw faults.invalid_base_url()
-  return { text: trimmed, url, template: chosen }
+  // What was filled in may be a secret, which is not to be remembered.
+  return { ...(text === chosen ? readFixedBase(text) : readBase(text)), template: chosen }
 }
+
+function readBase(filled: string): BaseUrl {
+  const text = filled.trim().replace(/\/$/, "")
+  const url = URL.parse(text)
+  if (!url || !/^https?:$/.test(url.protocol)) throw faults.invalid_base_url()
+  const { origin, username, password, href } = url
+  return { text, origin, username, password, prefixes: [text, href.replace(/\/$/, "")].map(lowerOrigin) }
+}
+
+const readFixedBase = remember(1_000, readBase)
 
 /** `glued` text continues the base without a slash between. */
 type Endpoint = { text: string; glued: boolean }
@@ -112,7 +127,7 @@ function resolveEndpoint({ call, provider }: BuildInput, base: Base, scope: Temp
 /** What follows the base in an endpoint that repeats it; undefined when it does not. */
 function stripBase(endpoint: string, base: Base): string | undefined {
   const text = lowerOrigin(endpoint)
-  const prefix = [base.text, base.url.href.replace(/\/$/, "")].map(lowerOrigin).find((known) => text.startsWith(known))
+  const prefix = base.prefixes.find((known) => text.startsWith(known))
   if (prefix === undefined) return undefined
   const rest = text.slice(prefix.length)
   return rest === "" || /^[/?#]/.test(rest) ? rest : undefined
@@ -132,7 +147,7 @@ function renderEndpoint(endpoint: string, scope: TemplateScope): string {
     .join("||")
 }
 
-function isSameTarget(url: URL, base: URL): boolean {
+function isSameTarget(url: Target, base: Target): boolean {
   return url.origin === base.origin && url.username === base.username && url.password === base.password
 }
 

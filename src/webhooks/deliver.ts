@@ -8,6 +8,7 @@ import type { TaskRow } from "../queue/model.ts"
 import { settleTask } from "../queue/queue.ts"
 import { type DeliveryRow, type DeliveryTask, webhookAttempts, webhookDeliveries } from "./model.ts"
 import { wakeLane } from "./lanes.ts"
+import { headersOf } from "./outbox.ts"
 import { disableUrl, readSettings } from "./settings.ts"
 import { signatureHeaders } from "./sign.ts"
 
@@ -135,7 +136,7 @@ async function send(ctx: EnvironmentCtx, row: DeliveryRow, { at, signingKey, sig
       url: row.url,
       body: row.body,
       headers: {
-        ...row.headers,
+        ...headersOf(ctx, row),
         "content-type": "application/json",
         "user-agent": `sluice/${version}`,
         ...signatureHeaders({ signingKey, eventId: row.event_id, at, body: row.body }),

@@ -1,11 +1,10 @@
 import type { EnvironmentCtx } from "../app/context.ts"
 import type { ConnectionRow } from "../connections/model.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
-import { isSecretName } from "../kit/redact.ts"
 import type { Parsed } from "./incoming.ts"
 import { queueWebhook } from "./outbox.ts"
 
-/** What belongs to the way from the provider to us, or could be taken for ours. Secrets by their name stay here too: they were checked. */
+/** What belongs to the way from the provider to us, or could be taken for ours. */
 const dropped = [
   ...[
     "host",
@@ -39,9 +38,7 @@ export async function forward(
 ): Promise<void> {
   const { integration, parsed, connections } = input
   const headers = Object.fromEntries(
-    Object.entries(parsed.headers).filter(
-      ([name]) => !dropped.some((start) => name.startsWith(start)) && !isSecretName(name),
-    ),
+    Object.entries(parsed.headers).filter(([name]) => !dropped.some((start) => name.startsWith(start))),
   )
   if (connections.length === 0) {
     const body = parsed.body as Record<string, unknown>

@@ -34,6 +34,8 @@ export const webhookDeliveries = table("webhook_deliveries", {
   url: text("url").notNull(),
   /** Headers that a forwarded webhook keeps from its sender. */
   headers: json<Record<string, string>>("headers").notNull(),
+  /** Those of them whose names say that they are secret; JSON. */
+  secret_headers: sealed("secret_headers"),
   body: text("body").notNull(),
   state: text("state").$type<"pending" | "delivered" | "failed" | "disabled">().notNull(),
   attempts: int("attempts").notNull(),

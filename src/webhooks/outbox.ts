@@ -1,9 +1,12 @@
+import { eq } from "drizzle-orm"
 import type { EnvironmentCtx } from "../app/context.ts"
 import type { FoundConnection } from "../connections/connections.ts"
+import { seal, unseal } from "../kit/crypto.ts"
 import { newUuid } from "../kit/ids.ts"
 import { sortedJson } from "../kit/json.ts"
+import { isSecretName } from "../kit/redact.ts"
 import { laneOf, wakeLane } from "./lanes.ts"
-import { webhookDeliveries, type WebhookSettings, type WebhookType } from "./model.ts"
+import { type DeliveryRow, webhookDeliveries, type WebhookSettings, type WebhookType } from "./model.ts"
 import { readSettings } from "./settings.ts"
 
 export type NewWebhook = {
@@ -39,9 +42,10 @@ export async function queueWebhook(ctx: EnvironmentCtx, webhook: NewWebhook): Pr
   if (urls.length === 0) return
   const event_id = `msg_${newUuid().replaceAll("-", "")}`
   const body = sortedJson(webhook.body)
+  const { open, secret } = splitHeaders(webhook.headers)
   for (const url of urls) {
     const lane = laneOf(ctx.environment.id, webhook.found?.connection.id, url)
-    await ctx.db.insert(webhookDeliveries).values({
+    const values = {
       event_id,
       environment_id: ctx.environment.id,
       lane,
@@ -49,14 +53,39 @@ export async function queueWebhook(ctx: EnvironmentCtx, webhook: NewWebhook): Pr
       connection: webhook.found?.connection.connection_id,
       integration: webhook.found?.integration.unique_key ?? webhook.integration,
       url,
-      headers: webhook.headers ?? {},
+      headers: open,
       body,
-      state: "pending",
+      state: "pending" as const,
       attempts: 0,
       created_at: ctx.now().getTime(),
-    })
+    }
+    const [row] = await ctx.db.insert(webhookDeliveries).values(values).returning({ id: webhookDeliveries.id })
+    if (row && secret) await sealHeaders(ctx, row.id, secret)
     await wakeLane(ctx, lane)
   }
+}
+
+type Headers = Record<string, string>
+
+/** What a provider proves itself with, such as a token, is encrypted until it is delivered. */
+function splitHeaders(headers: Headers = {}): { open: Headers; secret?: Headers } {
+  const pairs = Object.entries(headers)
+  const secret = Object.fromEntries(pairs.filter(([name]) => isSecretName(name)))
+  const open = Object.fromEntries(pairs.filter(([name]) => !isSecretName(name)))
+  return Object.keys(secret).length === 0 ? { open } : { open, secret }
+}
+
+const place = (row: number) => ({ table: "webhook_deliveries", column: "secret_headers", row })
+
+async function sealHeaders(ctx: EnvironmentCtx, id: number, headers: Headers): Promise<void> {
+  const secret_headers = seal(ctx.masterKey, place(id), JSON.stringify(headers))
+  await ctx.db.update(webhookDeliveries).set({ secret_headers }).where(eq(webhookDeliveries.id, id))
+}
+
+/** The headers that a delivery was queued with. */
+export function headersOf(ctx: EnvironmentCtx, row: DeliveryRow): Headers {
+  if (row.secret_headers === null) return row.headers
+  return { ...row.headers, ...(JSON.parse(unseal(ctx.masterKey, place(row.id), row.secret_headers)) as Headers) }
 }
 
 function urlsFor(settings: WebhookSettings, { found, url }: NewWebhook): string[] {

@@ -23,7 +23,8 @@ function showSettings({ environment_id: _, updated_at, ...settings }: WebhookSet
   return { ...settings, updated_at: isoTime(updated_at) }
 }
 
-function showRow({ environment_id: _, lane: _lane, headers: _headers, body: _body, ...row }: DeliveryRow) {
+function showRow(delivery: DeliveryRow) {
+  const { environment_id: _, lane: __, headers: ___, secret_headers: ____, body: _____, ...row } = delivery
   return { ...row, next_at: time(row.next_at), created_at: time(row.created_at), finished_at: time(row.finished_at) }
 }
 

@@ -277,6 +277,14 @@ describe("the way through the browser", () => {
     expect((await finish(key, { query, remembered })).credentials.type).toBe("OAUTH2")
   })
 
+  test("a field that was left empty does not hide what the callback tells", async () => {
+    const connectionConfig = { server: "" }
+    const { url, remembered } = await start("late", { connectionConfig })
+    const query = { ...(await allow(url, world.fake)), server: world.fake.url }
+    const obtained = await finish("late", { query, remembered, connectionConfig })
+    expect(obtained.connectionConfig).toEqual({ server: world.fake.url })
+  })
+
   test("a client of the connection's own is used, kept, and used again", async () => {
     const override = {
       clientId: "fake-client-id",

@@ -11,7 +11,7 @@ import { rsa } from "./stage.ts"
 const user = "the-token-of-the-person"
 
 /** A provider at which the person may reach these installations, a page of two at a time. */
-function stand(mine: number[]): { ctx: AuthCtx; asked: string[] } {
+function stand(mine: number[], noList?: () => Response): { ctx: AuthCtx; asked: string[] } {
   const asked: string[] = []
   const send = async ({ url, method = "GET", headers }: OutboundRequest) => {
     const { pathname, searchParams } = new URL(String(url))
@@ -19,6 +19,7 @@ function stand(mine: number[]): { ctx: AuthCtx; asked: string[] } {
     if (pathname === "/login/oauth/access_token") return Response.json({ access_token: user })
     if (pathname.endsWith("/access_tokens")) return Response.json({ token: "of-the-app" }, { status: 201 })
     expect(new Headers(headers as Record<string, string>).get("authorization")).toBe(`Bearer ${user}`)
+    if (noList) return noList()
     const from = (Number(searchParams.get("page")) - 1) * 2
     return Response.json({ installations: mine.slice(from, from + 2).map((id) => ({ id })) })
   }
@@ -85,6 +86,30 @@ test.each([
   expect(reason).toMatchObject({ code: "callback_err" })
   expect(reason.message).toContain(message)
   expect(asked.filter((line) => line.endsWith("/access_tokens"))).toEqual([])
+})
+
+test.each([
+  ["404", () => Response.json({ message: "Not Found" }, { status: 404 })],
+  ["a page that says 404", () => new Response("<html>", { status: 404, headers: { "content-type": "text/html" } })],
+  ["another answer", () => Response.json({ ok: true })],
+])("a server that has no such list, which says %s, is taken at its word", async (_, answer) => {
+  const { ctx } = stand([], answer)
+  const { connectionConfig } = await finish(ctx, { code: "c", installation_id: "77" })
+  expect(connectionConfig).toMatchObject({ installation_id: "77" })
+})
+
+test.each([401, 403, 500])("a server that answers %d proves nothing", async (status) => {
+  const { ctx, asked } = stand([], () => Response.json({ message: "no" }, { status }))
+  expect(await reasonOf(finish(ctx, { code: "c", installation_id: "77" }))).toMatchObject({ code: "callback_err" })
+  expect(asked.filter((line) => line.endsWith("/access_tokens"))).toEqual([])
+})
+
+test("what the provider itself has signed needs no person", async () => {
+  const { ctx, asked } = stand([])
+  const remembered = { callbackUrl: "https://me.test/cb" }
+  const answer = { query: { installation_id: "77" }, remembered, signed: true as const }
+  expect((await custom.browser?.finish(ctx, target, answer))?.connectionConfig).toMatchObject({ installation_id: "77" })
+  expect(asked).toEqual(["POST /app/installations/77/access_tokens"])
 })
 
 test("a list without an end is not followed for ever", async () => {

@@ -53,9 +53,10 @@ export const rows: Record<AuthMode, Row> = {
     stored: "OAUTH2_CC",
     proof: "bearer",
     malformed: [
-      [{}, "invalid_body"],
+      [{}, "missing_client_id"],
       [{ client_id: "x" }, "missing_client_secret"],
-      [null, "invalid_body"],
+      [{ client_id: 1, client_secret: "x" }, "invalid_body"],
+      [null, "missing_client_id"],
     ],
     refused: [{ ...client, client_secret: "wrong-secret" }, "client_credentials_fetch_error", "invalid_client"],
   },

@@ -79,6 +79,20 @@ test("one that failed says why, what to type, and ends with 1", async () => {
   expect(stderr).toMatch(/hint: .*sluice keys rotate/)
 })
 
+test("a configured key is changed in the configuration first: it ends with 5 and says how", async () => {
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: () =>
+      Response.json({ error: { code: "encryption_key_configured", message: "It is configured." } }, { status: 409 }),
+  })
+  servers.push(server)
+  const env = { SLUICE_HOST: `http://127.0.0.1:${server.port}`, SLUICE_SECRET_KEY: "the-secret-key" }
+  const { code, stderr } = await runWith(["keys", "rotate"], { env })
+  expect(code).toBe(5)
+  expect(stderr).toMatch(/hint: .*SLUICE_ENCRYPTION_KEY_OLD/)
+})
+
 test("without a daemon it ends with 6 and says how to start one", async () => {
   const { code, stderr } = await runWith(["keys", "rotate"], {
     env: { SLUICE_HOST: "http://127.0.0.1:1", SLUICE_SECRET_KEY: "the-secret-key" },

@@ -99,6 +99,13 @@ describe("typed credentials that are refused", () => {
     expect([answer.status, answer.body.error.code]).toEqual([status, code])
   })
 
+  // This route is older than the others and has kept its status and envelope.
+  test("client credentials for an integration that is not there", async () => {
+    const answer = await send("/oauth2/auth/nope", { client_id: "a", client_secret: "b" })
+    expect(answer.status).toBe(400)
+    expect(answer.body.error).toMatchObject({ code: "unknown_provider_config", payload: {} })
+  })
+
   test("without a session, before anything else is looked at", async () => {
     const answer = await stage.t.request("POST", "/api-auth/basic/nope", { body: {}, key: null })
     expect([answer.status, answer.body.error.code]).toEqual([401, "missing_public_key"])

@@ -88,6 +88,24 @@ describe("an authorization", () => {
     expect(connection_config).toEqual({ color: "red", user_scope: "u1,u2", oauth_scopes_override: ["only"] })
   })
 
+  test("never lets a browser say whose installation, or whose name, the connection is for", async () => {
+    const token = await stage.session()
+    const claims = "&params[installation_id]=666&params[app_id]=1&params[handle]=victim&params[color]=blue"
+    const app = await browser.leave(token, "installed", claims)
+    const provider = new URL(`${stage.fake.url}/oauth/authorize`)
+    const redirect_uri = "http://localhost:3003/oauth/callback"
+    const query = { response_type: "code", client_id: "fake-client-id", redirect_uri }
+    const state = app.searchParams.get("state") ?? ""
+    provider.search = String(new URLSearchParams({ ...query, state }))
+    const page = await browser.open(await browser.allow(provider))
+    expect(page.message.payload.isPending).toBe(true)
+    const { body } = await stage.get("installed", page.message.payload.connectionId, "&force_refresh=true")
+    expect(body.connection_config).toMatchObject({ color: "blue", app_id: "4711", pending: true })
+    expect(Object.keys(body.connection_config)).not.toContain("installation_id")
+    expect(Object.keys(body.connection_config)).not.toContain("handle")
+    expect(body.credentials.type).toBe("OAUTH2")
+  })
+
   test("removes a parameter that is given as `undefined`, but never the state", async () => {
     const more = "&authorization_params[prompt]=undefined&authorization_params[state]=mine"
     const provider = await browser.leave(await stage.session(), "oauth", more)
@@ -216,6 +234,13 @@ describe("a callback", () => {
     const path = "/oauth/callback?installation_id=1&setup_action=update"
     expect((await browser.open(path, { referer: "https://git.example.com/x" })).location?.host).toBe("git.example.com")
     expect((await browser.open(path, { referer: "javascript:alert(1)" })).location?.protocol).toBe("https:")
+  })
+
+  test.each(["install", "update"])("at the install address, %s alone says that nobody waits", async (action) => {
+    const page = await browser.open(`/app-auth/connect?setup_action=${action}`, {
+      referer: "https://git.example.com/x",
+    })
+    expect([page.status, page.location?.host]).toEqual([302, "git.example.com"])
   })
 
   test("at the install address with an unknown state is not there", async () => {

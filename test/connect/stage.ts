@@ -1,4 +1,4 @@
-import { startWorld, type World } from "../auth/stage.ts"
+import { rsa, startWorld, type World } from "../auth/stage.ts"
 import { webhooksOf } from "../webhooks/room.ts"
 import { type Receiver, startReceiver } from "../helpers/receiver.ts"
 
@@ -43,6 +43,22 @@ authorization_url: FAKE/oauth/authorize
 token_url: FAKE/oauth/token
 proxy: { base_url: FAKE }
 `,
+  installed: `auth_mode: CUSTOM
+authorization_url: \${connectionConfig.appPublicLink}/installations/new
+token_url:
+  OAUTH2: FAKE/oauth/token
+  APP: FAKE/app/installations/\${connectionConfig.installation_id}/access_tokens
+disable_pkce: true
+proxy: { base_url: FAKE }
+webhook:
+  completes:
+    when: { body.action: created }
+    connection: { value: "\${body.login}", in: connection_config.handle }
+    answer: { installation_id: body.id }
+    save: {}
+post_connection:
+  - { request: { endpoint: /nobody }, save: { handle: login } }
+`,
   scoped: `auth_mode: OAUTH2
 authorization_url: FAKE/oauth/authorize
 token_url: FAKE/oauth/token
@@ -75,6 +91,8 @@ export async function startStage(options: Parameters<typeof startWorld>[1] = {})
   await t.start()
   const credentials = { type: "OAUTH2", ...client, scopes: "read,write" }
   for (const provider of ["oauth", "outbound", "scoped"]) await world.integrate(provider, { credentials })
+  const app = { app_id: "4711", app_link: "https://app.example.com/apps/fake", private_key: rsa.privateKey.trim() }
+  await world.integrate("installed", { credentials: { type: "CUSTOM", ...client, ...app } })
   for (const provider of ["key", "basic", "none", "twostep"]) await world.integrate(provider)
   return {
     ...world,

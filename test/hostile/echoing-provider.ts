@@ -9,8 +9,8 @@ export type EchoingProvider = {
 
 /**
  * A provider that repeats what it is told wherever an answer can hold it: body, error texts, headers, the reason of a
- * redirect. `/fail/<status>` answers with that status, `/redirect` sends on to `/landed` with a secret in the query,
- * `/cut` breaks off, everything else is 200.
+ * redirect. `/fail/<status>` answers with that status, `/redirect` sends on to `/landed` with a secret in the query;
+ * everything else is 200.
  */
 export function startEchoingProvider(extra: { cookie: string; location: string }): EchoingProvider {
   const asked: EchoingProvider["asked"] = []

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { Database } from "bun:sqlite"
 import { generateKeyPairSync } from "node:crypto"
+import { join } from "node:path"
 import { until } from "../helpers/sluice.ts"
 import { actionSource } from "./stage.ts"
 import { createGarden, findPlanted, formsOf } from "./planted.ts"
@@ -133,6 +135,9 @@ test("environment: variables, keys, webhook settings, a second environment", asy
   for (const wrong of [plant("wrong key", "plain"), `${made.body.data.secret}x`])
     await ask("GET", "/integrations", { key: wrong, status: 401 })
   await ask("GET", "/sluice/keys")
+  const new_key = note("new encryption key", Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64"))
+  await ask("POST", "/sluice/keys/rotate", { body: { new_key }, status: 409 })
+  await ask("POST", "/sluice/keys/rotate", { body: { new_key: plant("bad encryption key") }, status: 400 })
   await stage.cli("webhooks", "settings")
   await stage.cli("connections", "list", "--secret-key", plant("wrong key on the command line", "plain"))
   await clean()
@@ -178,6 +183,43 @@ test("connections: imported, refused, listed, changed; only their own answer wit
   await ask("GET", "/connection")
   await stage.cli("connections", "list", "--json")
   await stage.cli("connections", "get", "c1", "-i", "key")
+  await clean()
+})
+
+test("a key that may not read credentials is shown none of them", async () => {
+  const { ask, note, dataDir } = stage
+  const made = await ask("POST", "/environments/1/api-keys", { body: { display_name: "narrow" }, given: true })
+  const key = note("API key without the right to credentials", made.body.data.secret)
+  const db = new Database(join(dataDir, "sluice.db"))
+  db.run("UPDATE api_keys SET scopes = ? WHERE display_name = 'narrow'", [
+    JSON.stringify(
+      ["connections", "integrations"].flatMap((noun) => [`environment:${noun}:list`, `environment:${noun}:read`]),
+    ),
+  ])
+  db.close()
+  for (const one of ["oauth", "key", "basic", "cc", "oauth1", "tba", "twostep", "signature"]) {
+    const shown = await ask("GET", `/connections/c1?provider_config_key=${one}`, { key, status: 200 })
+    expect(shown.body.credentials).toEqual({})
+    await ask("GET", `/connections/c1?provider_config_key=${one}&refresh_token=true`, { key, status: 403 })
+    await ask("GET", `/integrations/${one}?include=credentials&include=webhook`, { key })
+  }
+  await ask("GET", "/connections", { key, status: 200 })
+  await ask("GET", "/integrations", { key, status: 200 })
+  await clean()
+})
+
+test("a start with settings that are wrong quotes none of them", async () => {
+  const { plant, cliWith } = stage
+  const env = {
+    SLUICE_ENCRYPTION_KEY: plant("encryption key that is none"),
+    SLUICE_ENCRYPTION_KEY_OLD: plant("old encryption key that is none"),
+    SLUICE_SECRET_KEY: "short",
+    NANGO_SECRET_KEY_STAGING: plant("fixed key", "plain"),
+    HTTPS_PROXY: `http://user:${plant("password of a proxy", "plain")}@127.0.0.1:1`,
+    SLUICE_PORT: "none",
+  }
+  for (const command of [["serve"], ["config", "show"], ["config", "show", "--json"], ["doctor"]])
+    expect((await cliWith(env, ...command)).code).not.toBe(0)
   await clean()
 })
 
@@ -426,6 +468,7 @@ test("webhooks in: unsigned, wrongly and rightly signed, replayed; and what is p
     expect(answer.status < 300).toBe(token === secret)
   }
   await until(() => receiver.received.length > before, "the webhook to be passed on")
+  expect(receiver.received.at(-1)?.headers["x-gitlab-token"]).toBe(secret)
   const inbox = await ask("GET", "/sluice/webhooks/inbox")
   for (const { id } of inbox.body.data) await ask("POST", `/sluice/webhooks/inbox/${id}/replay`)
   await ask("GET", "/sluice/webhooks/deliveries")

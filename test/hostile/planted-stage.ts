@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { startReceiver } from "../helpers/receiver.ts"
+import { type Received, startReceiver } from "../helpers/receiver.ts"
 import { type Answer, runCli, type Sluice, startSluice, temporaryFolder, until } from "../helpers/sluice.ts"
 import { startEchoingProvider } from "./echoing-provider.ts"
 import { createGarden, findPlanted, type Place } from "./planted.ts"
@@ -81,6 +81,12 @@ proxy: { base_url: FAKE }
 export type Stage = Awaited<ReturnType<typeof openPlanted>>
 
 /** A daemon, a provider that repeats everything, the owner's app, and all that anybody is told. */
+/** What a provider proves itself with reaches the owner's app, which set it, as the other headers do. */
+function withoutOwn(one: Received): Received {
+  const { "x-gitlab-token": _, "x-api-key": __, ...headers } = one.headers
+  return { ...one, headers }
+}
+
 export async function openPlanted() {
   const garden = createGarden()
   const provider = startEchoingProvider({
@@ -127,6 +133,12 @@ export async function openPlanted() {
     return answer
   }
 
+  async function cliWith(env: Record<string, string>, ...args: string[]) {
+    const ended = await runCli(args, env, dataDir)
+    hear(`the output of sluice ${args[0]} ${args[1] ?? ""}`, ended.stdout + ended.stderr)
+    return ended
+  }
+
   return {
     ...garden,
     provider,
@@ -134,11 +146,8 @@ export async function openPlanted() {
     sluice,
     dataDir,
     ask,
-    async cli(...args: string[]) {
-      const ended = await runCli(args, { SLUICE_HOST: sluice.url, SLUICE_SECRET_KEY: key })
-      hear(`the output of sluice ${args.join(" ")}`, ended.stdout + ended.stderr)
-      return ended
-    },
+    cli: (...args: string[]) => cliWith({ SLUICE_HOST: sluice.url, SLUICE_SECRET_KEY: key }, ...args),
+    cliWith,
     /** Where which secret was found, although it may be nowhere. */
     async leaks(): Promise<string[]> {
       await settled(sluice)
@@ -147,7 +156,7 @@ export async function openPlanted() {
         ...heard,
         ...filesOf(dataDir),
         ...(await logAnswers(sluice)),
-        ...receiver.received.map((one) => ({ name: "a webhook to the app", bytes: JSON.stringify(one) })),
+        ...receiver.received.map((one) => ({ name: "a webhook to the app", bytes: JSON.stringify(withoutOwn(one)) })),
       ])
     },
     async close() {

@@ -167,6 +167,30 @@ test("a value that a request has changed meanwhile keeps what the request wrote"
   expect(keysOf(t.dataDir)).toContain("other")
 })
 
+test("a daemon that is stopped in the middle leaves both keys in use; the next one goes on", async () => {
+  const dataDir = newFolder()
+  const variables = Array.from({ length: 1_000 }, (_, index) => ({
+    name: `V${String(index).padStart(4, "0")}`,
+    value: "x",
+  }))
+  const first = await testApp({ dataDir })
+  await first.request("PUT", "/sluice/environment/variables", { body: variables })
+  await first.request("POST", "/sluice/keys/rotate", { body: {} })
+  await first.close()
+  expect(first.app.rotation.progress).toMatchObject({ state: "stopped", key: first.app.masterKey.sealing.id })
+  expect(keysOf(dataDir).length).toBeGreaterThan(0)
+  await using t = await testApp({ dataDir })
+  expect((await t.request("GET", "/sluice/keys")).body.data.keys.map((key: any) => key.state)).toEqual([
+    "sealing",
+    "retired",
+  ])
+  expect((await t.request("GET", "/environment-variables")).body).toEqual(variables)
+  await t.request("POST", "/sluice/keys/rotate", { body: {} })
+  expect((await ended(t.request)).state).toBe("done")
+  expect(keysOf(dataDir)).toEqual([first.app.masterKey.sealing.id])
+  expect((await t.request("GET", "/environment-variables")).body).toEqual(variables)
+})
+
 test("a process that died right after it wrote the new key file starts with both keys, and ends what it began", async () => {
   const dataDir = newFolder()
   const variables = [{ name: "A", value: "variable" }]

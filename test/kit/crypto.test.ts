@@ -95,12 +95,18 @@ describe("a sealed text", () => {
     }
   })
 
-  test.each(["", "x", "...", "v1", `v2.${sealing.id}.AAAA.AAAA`, `v1.${sealing.id}..`, `v1.${sealing.id}.AAAA.AAAA`, "{}"])(
-    "%p is refused by name",
-    (text) => {
-      expect(open(text)).toBe("wrong_encryption_key")
-    },
-  )
+  test.each([
+    "",
+    "x",
+    "...",
+    "v1",
+    `v2.${sealing.id}.AAAA.AAAA`,
+    `v1.${sealing.id}..`,
+    `v1.${sealing.id}.AAAA.AAAA`,
+    "{}",
+  ])("%p is refused by name", (text) => {
+    expect(open(text)).toBe("wrong_encryption_key")
+  })
 
   test("of another version is refused, although all else is right", () => {
     expect(open(seal(key, place, "secret").replace(/^v1/, "v2"))).toBe("wrong_encryption_key")

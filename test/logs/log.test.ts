@@ -103,6 +103,18 @@ describe("secrets", () => {
   })
 })
 
+test("what others are told of the work can be cleaned of what is hidden, and of nothing else", () => {
+  const operation = open()
+  const error = { password: "shown", message: 'it was "hidden-text"', raw: JSON.stringify({ a: 'hidden-"quoted"' }) }
+  expect(operation.clean(error)).toEqual(error)
+  operation.hide(["hidden-text", 'hidden-"quoted"'])
+  expect(operation.clean(error)).toEqual({
+    password: "shown",
+    message: 'it was "[redacted]"',
+    raw: '{"a":"[redacted]"}',
+  })
+})
+
 describe("batches", () => {
   test("many entries are written in order, and all can be read after a flush", async () => {
     const operation = open()
@@ -258,8 +270,9 @@ describe("retention", () => {
     expect((await listMessages(old.app, input))?.messages).toHaveLength(1)
     expect(await old.app.store.selectLogs("SELECT count(*) AS n FROM messages", [])).toEqual([{ n: 1 }])
     expect(left.some((row) => ended.includes(row.id))).toBe(false)
+    // An operation that ended well has no words in its end.
     const counts = "SELECT (SELECT count(*) FROM entries) AS entries, (SELECT count(*) FROM entry_words) AS words"
-    expect(await old.app.store.selectLogs(counts, [])).toEqual([{ entries: 4, words: 4 }])
+    expect(await old.app.store.selectLogs(counts, [])).toEqual([{ entries: 4, words: 3 }])
   })
 
   test("a database beyond its size loses the oldest first, and nothing that still runs", async () => {

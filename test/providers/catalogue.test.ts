@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { truncateSync } from "node:fs"
+import { mkdirSync, truncateSync } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { type Catalogue, loadCatalogue } from "../../src/providers/catalogue.ts"
@@ -134,16 +134,14 @@ describe("bad files", () => {
       "several at once, and the good entry does not hide them",
       `${inMap("good", "  auth_mode: NONE\n")}a:\n  auth_mode: MAGIC\nb: 5\n`,
       [
-        'many.yaml:5: provider "a", field display_name: is required',
-        'many.yaml:5: provider "a", field docs: is required',
         expect.stringMatching(/^many.yaml:6: provider "a", field auth_mode: expected one of "OAUTH2"\|/) as never,
         'many.yaml:7: provider "b": expected object, received number',
       ],
     ],
     [
       "an alias of a broken entry is not reported as well",
-      `${inMap("a", "  alias: b\n")}b:\n  auth_mode: NONE\n  display_name: B\n`,
-      ['many.yaml:5: provider "b", field docs: is required'],
+      `${inMap("a", "  alias: b\n")}b:\n  auth_mode: NONE\n  display_name: B\n  docs: 5\n`,
+      ['many.yaml:8: provider "b", field docs: expected string, received number'],
     ],
     [
       "an id that is none",
@@ -246,13 +244,19 @@ describe("bad files", () => {
     const folder = await folderOf({
       "a.yaml": `${base}auth_mode: 5\n`,
       "b.yml": `${base}auth_mode: NONE\n`,
-      "c.yaml": "auth_mode: NONE\ndisplay_name: C\n",
+      "c.yaml": "auth_mode: NONE\ndisplay_name: 7\ndocs: https://x.test\n",
       "notes.txt": "not a provider",
     })
     expect(await leftOut(loadCatalogue({ embedded: undefined, extra: folder }))).toEqual([
       expect.stringMatching(/^a.yaml:3: provider "a", field auth_mode: /) as never,
-      'c.yaml:1: provider "c", field docs: is required',
+      'c.yaml:2: provider "c", field display_name: expected string, received number',
     ])
+  })
+
+  test("a folder's hidden files and folders are not read", async () => {
+    const folder = await folderOf({ "a.yaml": `${base}auth_mode: NONE\n`, ".#a.yaml": "::", "._a.yaml": "\0" })
+    mkdirSync(join(folder, "old.yaml"))
+    expect((await loadCatalogue({ extra: folder })).names()).toEqual(["a"])
   })
 
   test("two files for one id", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { join } from "node:path"
 import { loadCatalogue } from "../../src/providers/catalogue.ts"
 import type { Provider } from "../../src/providers/model.ts"
 import { base, embeddedOf, folderOf, inMap, loadExtra, problemsOf } from "./files.ts"
@@ -21,6 +22,27 @@ describe("unknown fields", () => {
     expect(warnings).toContainEqual({ line: 5, provider: "a", field: "shiny" })
     expect(warnings).toContainEqual({ line: 8, provider: "a", field: "proxy.glow" })
     expect(warnings.filter(({ field }) => /shiny|glow/.test(field ?? ""))).toHaveLength(2)
+  })
+
+  test("a name and a page that are missing are a warning; an alias has those of the other entry", async () => {
+    const texts = {
+      "bare.yaml": "auth_mode: NONE\nproxy: { base_url: https://a.test }\n",
+      "other.yaml": "alias: whole\n",
+      "whole.yaml": `${base}auth_mode: NONE\n`,
+    }
+    const catalogue = await loadCatalogue({ extra: await folderOf(texts) })
+    expect(catalogue.problems).toEqual([])
+    expect(catalogue.warnings.map(({ provider, field, rule }) => [provider, field, rule])).toEqual([
+      ["bare", "display_name", true],
+      ["bare", "docs", true],
+      ["other", "display_name", true],
+      ["other", "docs", true],
+    ])
+    expect(catalogue.get("bare")).toMatchObject({ display_name: "bare", docs: "", auth_mode: "NONE" })
+    expect(catalogue.get("other")).toEqual({ ...catalogue.get("whole"), alias: "whole" })
+    const { "bare.yaml": bare } = texts
+    const single = await loadCatalogue({ extra: join(await folderOf({ "bare.yaml": bare }), "bare.yaml") })
+    expect(single.names()).toEqual(["bare"])
   })
 
   test("are errors in our files", async () => {

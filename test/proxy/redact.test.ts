@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { redactText, redactUrl } from "../../src/kit/redact.ts"
+import { redactorOf, redactText, redactUrl } from "../../src/kit/redact.ts"
 import { peekBody } from "../../src/proxy/peek.ts"
 import { collectSecrets, redactHeaders } from "../../src/proxy/redact.ts"
 
@@ -72,14 +72,14 @@ describe("redaction of requests", () => {
       "X-Trace": "id key-1 id",
       ETag: "e",
     })
-    expect(redactHeaders(headers, ["key-1"])).toEqual({
+    expect(redactHeaders(headers, redactorOf(["key-1"]))).toEqual({
       authorization: "[redacted]",
       "x-api-key": "[redacted]",
       "set-cookie": "[redacted]",
       "x-trace": "id [redacted] id",
       etag: "e",
     })
-    expect(redactHeaders({ "X-WSSE": "UsernameToken", Cookie: "a" }, [])).toEqual({
+    expect(redactHeaders({ "X-WSSE": "UsernameToken", Cookie: "a" }, redactorOf([]))).toEqual({
       "x-wsse": "[redacted]",
       cookie: "[redacted]",
     })

@@ -24,6 +24,7 @@ token_url:
   OAUTH2: FAKE/oauth/token
   APP: FAKE/app/installations/\${connectionConfig.installation_id}/access_tokens
 proxy: { base_url: FAKE }
+installation_proof: { endpoint: "/user/installations?page=\${page}", list: installations, id: id }
 webhook_routing_script: githubAppOauthWebhookRouting
 `,
   })

@@ -25,6 +25,7 @@ export const app: Mode = {
   stores: ["APP"],
   verified: false,
   open: [],
+  keeps: ["installation_id", "app_id"],
   typed: (ctx, target, input) => install(ctx, target, readTyped(Typed, input).installation_id),
   browser: {
     start: startInstall,

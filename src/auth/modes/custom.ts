@@ -14,6 +14,7 @@ export const custom: Mode = {
   stores: ["APP", "OAUTH2"],
   verified: false,
   open: [],
+  keeps: app.keeps,
   typed: app.typed,
   browser: { start: startInstall, finish },
   renew,
@@ -33,7 +34,8 @@ async function finish(ctx: AuthCtx, target: AuthTarget, answer: AuthorizationAns
   const userCredentials = user ? { ...user.connectionConfig, userCredentials: user.credentials } : {}
   if (installation_id) {
     const installationId = installationIn(answer.query)
-    await proveInstallation(ctx, target, user?.credentials as OAuth2Credentials | undefined, installationId)
+    if (!answer.signed)
+      await proveInstallation(ctx, target, user?.credentials as OAuth2Credentials | undefined, installationId)
     const obtained = await install(ctx, target, installationId)
     return { ...obtained, connectionConfig: { ...userCredentials, ...obtained.connectionConfig, pending: false } }
   }

@@ -15,7 +15,7 @@ import { readTyped } from "../typed.ts"
 
 const Pem = z.string().max(10_000).optional()
 const Typed = z.object({
-  client_id: z.string().min(1).max(255),
+  client_id: z.string().max(255).default(""),
   client_secret: z.string().max(2048).optional(),
   client_certificate: Pem,
   client_private_key: Pem,
@@ -37,6 +37,7 @@ export const oauth2Cc: Mode = {
 async function fetchToken(ctx: AuthCtx, target: AuthTarget, typed: Typed): Promise<Obtained> {
   const { provider } = target
   const { client_id, client_secret = "", client_certificate, client_private_key } = typed
+  if (client_id === "") throw authFaults.missing_client_id()
   const refused = authFaults.client_credentials_fetch_error
   const scope = scopeOf(ctx, target)
   const url = renderUrl(tokenUrlOf(provider, "OAUTH2_CC"), scope)
