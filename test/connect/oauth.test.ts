@@ -327,8 +327,14 @@ describe("what cannot begin", () => {
 
   test("an integration that the session does not allow", async () => {
     const token = await stage.session({ end_user: endUser, allowed_integrations: ["key"] })
-    const page = await browser.open(`/oauth/connect/oauth?connect_session_token=${token}`)
+    const heard: string[] = []
+    const { browsers } = stage.t.app
+    const id = browsers.join({ send: (text) => heard.push(JSON.parse(text).error_type) })
+    const page = await browser.open(`/oauth/connect/oauth?connect_session_token=${token}&ws_client_id=${id}`)
+    browsers.leave(id)
     expect([page.status, JSON.parse(page.text).error.code]).toEqual([400, "integration_not_allowed"])
+    // Else the front end, which sees no answer to its popup, would wait for ever.
+    expect(heard).toEqual([undefined as never, "integration_not_allowed"])
   })
 
   test("with a session that is over", async () => {

@@ -4,12 +4,14 @@ import { is } from "drizzle-orm"
 import { SQLiteTable } from "drizzle-orm/sqlite-core"
 import { rmSync, statSync } from "node:fs"
 import { join } from "node:path"
+import { inTransaction } from "../../src/app/context.ts"
 import { createKey } from "../../src/environments/keys.ts"
 import { replaceKeyFile } from "../../src/keys/key-files.ts"
 import { sealedColumns } from "../../src/keys/model.ts"
 import { createKeyRing, generateMasterKey, type MasterKey, parseMasterKey } from "../../src/kit/crypto.ts"
 import { sealedColumnsOf } from "../../src/store/columns.ts"
 import { migrate, migrations } from "../../src/store/migrate.ts"
+import { queueWebhook } from "../../src/webhooks/outbox.ts"
 import { startStage } from "../connect/stage.ts"
 import { testApp } from "../helpers/app.ts"
 import { reasonOf } from "../helpers/reason.ts"
@@ -59,6 +61,8 @@ describe("with a key file", () => {
     await stage.integrate("linear", { credentials })
     await stage.integrate("private-api-bearer", { custom: { base: "https://api.example.com" } })
     await t.request("POST", `/webhook/${t.ctx.environment.uuid}/linear`, { body: { type: "Issue" }, key: null })
+    const headers = { "x-gitlab-token": "hook" }
+    await inTransaction(t.ctx, (ctx) => queueWebhook(ctx, { type: "forward", body: {}, headers }))
     await stage.type("key", { apiKey: "fake-api-key" }, { subdomain: "acme" }, "typed")
     await stage.browser().leave(await stage.session(), "oauth")
     old = t.app.masterKey.sealing
