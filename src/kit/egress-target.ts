@@ -67,7 +67,9 @@ export function createGuard(options: GuardOptions): Guard {
       if (literal) return { kind: "direct", addresses: [host] }
       if (isLoopbackName(host)) return { kind: "direct", addresses: openLoopback(rules) }
       const answer = resolver.resolve(host)
-      return answer instanceof Promise ? answer.then((addresses) => checkAll(rules, addresses)) : checkAll(rules, answer)
+      return answer instanceof Promise
+        ? answer.then((addresses) => checkAll(rules, addresses))
+        : checkAll(rules, answer)
     },
   }
 }
