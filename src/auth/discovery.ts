@@ -77,7 +77,7 @@ async function findResource(ctx: AuthCtx, server: URL) {
 /** RFC 9728 §5.1: a refusal may say where the description is. It counts only when it is the server's own. */
 async function resourceInChallenge(ctx: AuthCtx, server: URL): Promise<string | undefined> {
   const response = await get(ctx, server.href)
-  await response?.body?.cancel()
+  await drop(response)
   const challenge = response?.headers.get("www-authenticate") ?? ""
   const named = URL.parse(/resource_metadata="([^"]+)"/.exec(challenge)?.[1] ?? "")
   return named?.origin === server.origin ? named.href : undefined
@@ -101,7 +101,7 @@ async function findServer(ctx: AuthCtx, issuer: URL): Promise<ServerMetadata | u
 async function readDocument(ctx: AuthCtx, url: string): Promise<unknown> {
   const response = await get(ctx, url)
   if (!response?.ok) {
-    await response?.body?.cancel()
+    await drop(response)
     return undefined
   }
   try {
@@ -109,7 +109,7 @@ async function readDocument(ctx: AuthCtx, url: string): Promise<unknown> {
   } catch (error) {
     // A page instead of a document: the next place is tried.
     if (error instanceof SyntaxError || error instanceof EgressError) return undefined
-    throw error
+    throw lateOr(ctx, error)
   }
 }
 
@@ -133,11 +133,17 @@ async function get(ctx: AuthCtx, url: string): Promise<Response | undefined> {
     note({ status: response.status })
     return response
   } catch (error) {
-    if (!(error instanceof EgressError)) throw error
+    if (!(error instanceof EgressError)) throw lateOr(ctx, error)
     note({ error: error.message })
     return undefined
   }
 }
+
+/** Nobody reads the rest, so it is no matter that it broke off. */
+const drop = (response?: Response) => response?.body?.cancel().catch(() => undefined)
+
+const lateOr = ({ signal }: AuthCtx, error: unknown): unknown =>
+  signal.aborted ? authFaults.mcp_discovery_error({ message: "The MCP server did not answer in time." }) : error
 
 const withoutSlash = (text: string): string => text.replace(/\/+$/, "")
 const isPrefix = (resource: URL, server: URL): boolean =>

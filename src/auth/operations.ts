@@ -1,7 +1,7 @@
 import type { EnvironmentCtx } from "../app/context.ts"
 import { callbackUrlOf } from "../environments/environments.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
-import { AppError, messageOf } from "../kit/errors.ts"
+import { AppError } from "../kit/errors.ts"
 import type { Operation } from "../logs/log.ts"
 import type { AuthCtx } from "./mode.ts"
 
@@ -62,7 +62,7 @@ export function closeOperation(operation: Operation, { exchanges }: Pick<AuthCtx
 /** An error as a log or webhook may show it: what is not ours to tell says only that something failed. */
 export function describeError(error: unknown): { type: string; message: string } {
   if (error instanceof AppError) return { type: error.code, message: error.message }
-  return { type: "refresh_token_external_error", message: `Unexpected failure: ${messageOf(error)}` }
+  return { type: "unknown_err", message: "Something went wrong on our side." }
 }
 
 const opened = new WeakMap<Error, string>()

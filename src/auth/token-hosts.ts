@@ -59,4 +59,4 @@ const isWithin = ({ hostname }: URL, site: string): boolean => hostname === site
 
 /** Nobody but an entry that does without itself (a test server) may take the encryption away. */
 const isSealed = ({ authorization_url = "" }: Provider, { protocol }: URL): boolean =>
-  protocol === "https:" || authorization_url.startsWith("http:")
+  protocol === "https:" || authorization_url.includes("http://")

@@ -78,7 +78,15 @@ export function ownerOf({ endUser, tags, webhookUrlOverride }: ConnectSession): 
 }
 
 /** Mistakes of whoever asked; the provider was not even called, and the owner need not hear of them. */
-const callersOwn = new Set(["invalid_body", "invalid_auth_mode", "provider_config_err", "url_param_err", "state_err"])
+const callersOwn = new Set([
+  "invalid_body",
+  "invalid_auth_mode",
+  "missing_client_id",
+  "missing_client_secret",
+  "provider_config_err",
+  "url_param_err",
+  "state_err",
+])
 
 /** Tells the owner's app that a connection could not be made. One that its functions refused was announced already. */
 export async function announceFailure(

@@ -3,6 +3,7 @@ import { describeError } from "../auth/operations.ts"
 import { authFaults } from "../auth/faults.ts"
 import { connectAuthorized } from "../connections/connect.ts"
 import { findConnectionById } from "../connections/connections.ts"
+import { connectionFaults } from "../connections/model.ts"
 import { getEnvironment } from "../environments/environments.ts"
 import { getIntegrationById } from "../integrations/integrations.ts"
 import type { IntegrationRow } from "../integrations/model.ts"
@@ -54,7 +55,7 @@ async function complete(
     if (integration.deleted_at !== null) throw connectFaults.unknown_provider_config()
     checkProviderError(query)
     await checkReconnect(ctx, details)
-    const saving = { connectionId, connectionConfig, ...owner }
+    const saving = { connectionId, connectionConfig, replaces: details.reconnect?.id, ...owner }
     const { pending } = await connectAuthorized(ctx, integration, { ...saving, query, remembered })
     return { pending, connected: { providerConfigKey: integration.unique_key, connectionId } }
   } catch (error) {
@@ -78,7 +79,7 @@ function checkProviderError(query: Record<string, string>): void {
 async function checkReconnect(ctx: EnvironmentCtx, { reconnect }: AuthorizationDetails): Promise<void> {
   if (!reconnect) return
   const found = await findConnectionById(ctx, reconnect.id)
-  if (!found || found.connection.deleted_at !== null) throw connectFaults.invalid_connection()
+  if (!found || found.connection.deleted_at !== null) throw connectionFaults.invalid_connection()
 }
 
 const failed = (error: unknown): PageResult => ({ error: showError(error) })

@@ -124,7 +124,8 @@ async function connectWith(ctx: SessionCtx, { mode, old, uniqueKey, params, type
   }
   const owner = ownerOf(ctx.session)
   try {
-    await connectTyped(ctx, integration, { connectionId, connectionConfig, typed, ...owner })
+    const replaces = ctx.session.reconnect?.id
+    await connectTyped(ctx, integration, { connectionId, connectionConfig, typed, replaces, ...owner })
   } catch (error) {
     await announceFailure(ctx, { integration, connectionId, owner }, error)
     throw error

@@ -128,7 +128,6 @@ export const connectFaults = defineFaults({
   unknown_provider_config: [404, "There is no integration with this id."],
   unknown_provider_template: [404, "The catalogue has no entry for the provider of this integration."],
   integration_not_allowed: [400, "The connect session does not allow this integration."],
-  invalid_connection: [400, "The connection that this session authorises again does not exist any more."],
   invalid_auth_mode: [400, "The provider's auth mode does not work this way."],
   state_err: [400, "This authorization is unknown, was already used, or took too long. Start again."],
   state_cookie_err: [400, "This authorization began in another browser. Start again, and finish it in this browser."],

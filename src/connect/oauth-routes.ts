@@ -110,6 +110,8 @@ function bindingCookie(app: App, state: string, value: string): string {
 const stateMembers = ["state", "payload", "customField"]
 
 async function comeBack(app: App, request: Request): Promise<Response> {
+  // RFC 9110 §9.2.1: whoever only looks, such as a checker of links, must not use the state up.
+  if (request.method === "HEAD") return new Response(null, { headers: { "cache-control": "no-store" } })
   const query = Object.fromEntries(new URL(request.url).searchParams)
   const state = stateMembers.map((name) => query[name]).find((value) => value)
   if (!state) return withoutState(request, query)

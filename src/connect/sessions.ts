@@ -2,6 +2,7 @@ import { eq, lt } from "drizzle-orm"
 import { randomBytes } from "node:crypto"
 import { type App, type EnvironmentCtx, inTransaction } from "../app/context.ts"
 import { findConnection, findConnectionById } from "../connections/connections.ts"
+import { connectionFaults } from "../connections/model.ts"
 import { toEndUser } from "../connections/tags.ts"
 import { environments, type Environment } from "../environments/model.ts"
 import { listIntegrations } from "../integrations/integrations.ts"
@@ -20,15 +21,9 @@ export type OpenedSession = { token: string; expiresAt: number }
 
 /** Opens a session for new connections. Throws `invalid_body` for integrations that are not there. */
 export async function openSession(ctx: EnvironmentCtx, input: NewSession): Promise<OpenedSession> {
-  const existing = new Set((await listIntegrations(ctx)).map(({ unique_key }) => unique_key))
   const details = detailsOf(input)
   const allowed = input.allowed_integrations
-  const named = [
-    ...(allowed ?? []).map((key, index) => ({ key, path: ["allowed_integrations", String(index)] })),
-    ...Object.keys(details.defaults).map((key) => ({ key, path: ["integrations_config_defaults", key] })),
-    ...Object.keys(details.overrides).map((key) => ({ key, path: ["overrides", key] })),
-  ]
-  refuse(named.filter(({ key }) => !existing.has(key)).map(({ path }) => missing(path)))
+  await checkNamed(ctx, details, allowed)
   // An empty list means every integration, as a missing one does.
   return store(ctx, allowed && allowed.length > 0 ? { ...details, allowed } : details)
 }
@@ -39,9 +34,7 @@ export async function openReconnectSession(ctx: EnvironmentCtx, input: NewReconn
   const found = await findConnection(ctx, { connectionId: connection_id, providerConfigKey: integration_id })
   if (!found) throw connectFaults.invalid_body({ message: "ConnectionID or IntegrationId does not exists" })
   const details = detailsOf(input)
-  const others = [...Object.keys(details.defaults), ...Object.keys(details.overrides)]
-  const existing = new Set((await listIntegrations(ctx)).map(({ unique_key }) => unique_key))
-  refuse(others.filter((key) => !existing.has(key)).map((key) => missing(["integrations_config_defaults", key])))
+  await checkNamed(ctx, details)
   return store(ctx, {
     ...details,
     // Who the connection belongs to does not change by authorising it again.
@@ -49,6 +42,17 @@ export async function openReconnectSession(ctx: EnvironmentCtx, input: NewReconn
     allowed: [integration_id],
     reconnect: { connectionId: connection_id, id: found.connection.id },
   })
+}
+
+/** Throws `invalid_body` naming each integration that is not there. */
+async function checkNamed(ctx: EnvironmentCtx, details: SessionDetails, allowed: string[] = []): Promise<void> {
+  const existing = new Set((await listIntegrations(ctx)).map(({ unique_key }) => unique_key))
+  const named = [
+    ...allowed.map((key, index) => ({ key, path: ["allowed_integrations", String(index)] })),
+    ...Object.keys(details.defaults).map((key) => ({ key, path: ["integrations_config_defaults", key] })),
+    ...Object.keys(details.overrides).map((key) => ({ key, path: ["overrides", key] })),
+  ]
+  refuse(named.filter(({ key }) => !existing.has(key)).map(({ path }) => missing(path)))
 }
 
 const missing = (path: string[]): Issue => ({ code: "custom", message: "Integration does not exist", path })
@@ -150,7 +154,7 @@ export async function checkAllowed(ctx: EnvironmentCtx, session: ConnectSession,
   if (session.allowed && !session.allowed.includes(uniqueKey)) throw connectFaults.integration_not_allowed()
   if (!session.reconnect) return
   const found = await findConnectionById(ctx, session.reconnect.id)
-  if (!found || found.connection.deleted_at !== null) throw connectFaults.invalid_connection()
+  if (!found || found.connection.deleted_at !== null) throw connectionFaults.invalid_connection()
 }
 
 /** Deletes sessions that are over. */

@@ -56,6 +56,7 @@ export async function completeConnection(
   const obtained = await finishAuthorization(ctx, integration, answer)
   return saveConnection(ctx, integration, {
     connectionId,
+    replaces: connection.id,
     credentials: obtained.credentials,
     connectionConfig: { ...connectionConfig, ...obtained.connectionConfig },
   })

@@ -158,6 +158,7 @@ export const connectionFaults = defineFaults({
   unknown_connection: [404, "There is no connection with this id for this integration."],
   unknown_provider_config: [400, "Provider does not exists"],
   invalid_body: [400, ""],
+  invalid_connection: [400, "The connection that this session authorises again does not exist any more."],
   connection_validation_failed: [400, "The connection failed validation"],
   forbidden: [403, ""],
   connection_refresh_backoff: [424, "A recent refresh attempt failed. Backing off before retrying.", "legacy"],

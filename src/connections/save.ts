@@ -13,6 +13,8 @@ export type SaveConnection = {
   connectionId: string
   credentials: Credentials
   connectionConfig: Record<string, unknown>
+  /** Number of the connection that is authorised again: no other of its name is meant, and none is made. */
+  replaces?: number
 } & Partial<Kept>
 
 /** What is the owner's own: a connection that is made again keeps each of them unless it is given anew. */
@@ -26,7 +28,8 @@ type Kept = {
 /**
  * Makes a connection, or overwrites the one of that name; syncs and their schedules follow in the same transaction. Where
  * the owner has functions that validate connections, they run first: a new connection stays hidden until they agree and
- * is gone when they do not; an old one is kept and marked. Then this throws `connection_validation_failed`.
+ * is gone when they do not; an old one is kept and marked. Then this throws `connection_validation_failed`. Throws
+ * `invalid_connection` when the one that it replaces has gone.
  */
 export async function saveConnection(
   ctx: EnvironmentCtx,
@@ -66,6 +69,7 @@ async function storeConnection(
   if (deleted_at !== null) throw connectionFaults.not_found({ message: "Integration does not exist" })
   const now = ctx.now().getTime()
   const existing = await findNamed(ctx, integration, input.connectionId)
+  if (input.replaces !== undefined && existing?.id !== input.replaces) throw connectionFaults.invalid_connection()
   const { metadata, endUser, tags, webhookUrlOverride } = keepOwn(existing, input)
   const columns = {
     metadata,

@@ -1,11 +1,11 @@
 import { isoTime } from "../kit/times.ts"
 import type { FunctionRow } from "./model.ts"
 
-/** The JSON schema document of a function's models, null when it declares none. */
+/** The models of a function as JSON schema (draft 7, without `$schema`), null when it declares none. */
 export function schemaOf({ definition }: FunctionRow): Record<string, unknown> | null {
   const { definitions } = definition.modelSchemas
   if (Object.keys(definitions).length === 0) return null
-  return { $schema: "http://json-schema.org/draft-07/schema#", definitions }
+  return { definitions }
 }
 
 export const returnsOf = ({ definition }: FunctionRow): string[] => definition.output ?? definition.models ?? []

@@ -6,7 +6,7 @@ import { type Layer, packLayer, unpackLayer } from "./layer.ts"
 import type { SourceFile } from "./source.ts"
 
 /** Changes with the rules that an entry is held against, where the version of the program does not. */
-const format = 1
+const format = 2
 
 /** What a compiled layer depends on: this program, our own catalogue below it, and every byte of the files. */
 export function cacheKey(files: readonly SourceFile[], embedded: Uint8Array | undefined): string {

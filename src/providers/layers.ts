@@ -2,6 +2,7 @@ import { type EntryRow, resolveAliases } from "./aliases.ts"
 import type { Layer } from "./layer.ts"
 import { withExchangeRecipe } from "./exchange.ts"
 import type { Provider } from "./model.ts"
+import { inheritedAtOwnBase } from "./own-site.ts"
 import type { CatalogueProblem, CatalogueWarning } from "./source.ts"
 
 /** All layers together: what a name means, and what is wrong. Never changes; a new one is made when a layer does. */
@@ -32,8 +33,9 @@ export function combine(layers: readonly Layer[]): Layers {
     const ids: string[] = []
     for (let id: string | undefined = name; id !== undefined; id = rows.get(id)?.alias) ids.push(id)
     const chain = ids.map((id): Partial<Provider> => places.get(id)?.layer.read(id) ?? {})
-    const merged = chain.reduceRight((base, entry) => ({ ...base, ...entry }), {})
-    return withExchangeRecipe(ids, merged as Provider)
+    const merged = chain.reduceRight((base, entry) => ({ ...base, ...entry }), {}) as Provider
+    const [own = {}, ...others] = chain
+    return withExchangeRecipe(ids, others.length > 0 ? inheritedAtOwnBase(merged, own) : merged)
   }
   return {
     find: (name) => {

@@ -2,7 +2,7 @@ import { z } from "zod"
 import type { Provider } from "./model.ts"
 import { lookupRecipes } from "./lookup-recipes.ts"
 import { Outcome } from "./outcome.ts"
-import { atOwnBase } from "./own-site.ts"
+import { stepsAtOwnBase } from "./own-site.ts"
 import { ValueKind } from "./value-kind.ts"
 
 /*
@@ -84,5 +84,5 @@ export function lookupsOf(provider: Provider | undefined): readonly ConnectionLo
   if (!provider || name === "") return []
   if (provider.post_connection) return provider.post_connection
   const steps = name !== undefined && Object.hasOwn(lookupRecipes, name) ? (lookupRecipes[name] ?? []) : []
-  return steps.map((step) => (step.request ? { ...step, request: atOwnBase(provider, step.request) } : step))
+  return stepsAtOwnBase(provider, steps)
 }

@@ -1,11 +1,13 @@
 import { siteOf } from "../kit/site.ts"
 import type { TokenExchange } from "./exchange.ts"
+import type { ConnectionLookup } from "./lookup.ts"
 import type { Provider } from "./model.ts"
 
 /*
  * Recipes go by a public name or id and hold addresses of the provider that is known by it. An operator's entry of that
  * name may lead somewhere else: to a test server, a gateway, a cloud of its own. Then nothing may go to an address
- * that the entry does not know: what a recipe asks elsewhere is asked where the entry leads.
+ * that the entry does not know: what a recipe asks elsewhere is asked where the entry leads. What an alias takes over
+ * from an entry that leads elsewhere is treated in the same way.
  */
 
 const origin = /^https?:\/\/[^/?#|\s]+/i
@@ -27,6 +29,20 @@ const siteAt = (text: string): string | undefined => siteOf(text.replace(/^.*\/\
 export function atOwnBase<S extends { base_url_override?: string }>(provider: Provider, step: S): S {
   const { base_url_override, ...rest } = step
   return base_url_override === undefined || isOwn(provider, base_url_override) ? step : (rest as S)
+}
+
+/** The same for each step of what is looked up. */
+export const stepsAtOwnBase = (provider: Provider, steps: readonly ConnectionLookup[]): ConnectionLookup[] =>
+  steps.map((step) => (step.request ? { ...step, request: atOwnBase(provider, step.request) } : step))
+
+/** The same for what an alias takes over: `own` is what it says itself. */
+export function inheritedAtOwnBase(provider: Provider, own: Partial<Provider>): Provider {
+  const { revocation, post_connection: steps } = provider
+  return {
+    ...provider,
+    ...(revocation && !own.revocation ? { revocation: atOwnBase(provider, revocation) } : {}),
+    ...(steps && !own.post_connection ? { post_connection: stepsAtOwnBase(provider, steps) } : {}),
+  }
 }
 
 /** An exchange of a recipe whose URLs lead to the host of the entry's token URL when they are not the entry's own. */

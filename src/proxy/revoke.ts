@@ -49,6 +49,9 @@ export async function revokeCredentials(
     credentials: { ...credentials },
     client: { clientId, clientSecret },
   })
+  const endpoint = renderTemplate(revocation.endpoint, scope, { encode: encodeURIComponent })
+  // Without the token that it names there is nothing to end.
+  if (!endpoint.complete) return
   const data = revocation.data && (renderTree(revocation.data, scope) as Record<string, unknown>)
   const headers = renderTree(revocation.headers ?? {}, scope) as Record<string, string>
   try {
@@ -58,7 +61,7 @@ export async function revokeCredentials(
         credentials,
         now: now(),
         call: {
-          endpoint: renderTemplate(revocation.endpoint, scope, { encode: encodeURIComponent }).text,
+          endpoint: endpoint.text,
           method: revocation.method ?? "POST",
           headers,
           body: bodyOf(revocation.body_format, data),

@@ -1,6 +1,6 @@
 import { defineFaults } from "../kit/errors.ts"
 import { type Fence, fence } from "../queue/fence.ts"
-import { type InputShape, optional, text, texts, whole } from "../store/input.ts"
+import { type InputShape, optional, text, listed, whole } from "../store/input.ts"
 
 /*
  * collection  the records of one (connection, full model name): has a small id and the totals. Not: table, cache.
@@ -72,7 +72,8 @@ export type WriteRecords = {
   connectionId: number
   model: string
   countModel: string
-  ids: string[]
+  /** A line each; see `kit/lines.ts`. */
+  ids: string
   /** Records that changed after this number are left as they are (merging strategy `ignore_if_modified_after`). */
   ignoreAfter?: number | null
 }
@@ -82,7 +83,7 @@ export const writeRecordsShape: InputShape<WriteRecords> = {
   connectionId: id,
   model,
   countModel: model,
-  ids: texts(recordsMax),
+  ids: listed(recordsMax),
   ignoreAfter: optional(whole(0)),
 }
 

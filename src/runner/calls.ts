@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { fromLines } from "../kit/lines.ts"
 
 const megabyte = 1024 * 1024
 /** Largest payload that travels beside a call, in bytes of a Uint8Array or characters of a string. */
@@ -50,7 +51,10 @@ export const LogWrite = z.strictObject({
 })
 
 /** Records travel beside it: one JSON text per line, in the order of `ids`. */
-export const RecordsWrite = z.strictObject({ model: Model, ids: z.array(Key).min(1).max(1000) })
+export const RecordsWrite = z.strictObject({
+  model: Model,
+  ids: z.string().transform(fromLines).pipe(z.array(Key).min(1).max(1000)),
+})
 export const RecordsGet = z.strictObject({ model: Model, ids: z.array(Key).min(1).max(100) })
 export const RecordsList = z.strictObject({
   model: Model,
@@ -159,7 +163,9 @@ export const calls = {
 }
 
 export type CallName = keyof typeof calls
-export type CallInput<N extends CallName> = z.infer<(typeof calls)[N]["input"]>
+export type CallInput<N extends CallName> = z.output<(typeof calls)[N]["input"]>
+/** The input as the guest writes it. */
+export type GivenInput<N extends CallName> = z.input<(typeof calls)[N]["input"]>
 
 export function isCallName(name: string): name is CallName {
   return Object.hasOwn(calls, name)

@@ -1,4 +1,5 @@
 import { defineFaults } from "../kit/errors.ts"
+import { toLines } from "../kit/lines.ts"
 import { countUnseen, findLastChange, listUnseen, liveCount, readRecordPage, readRecords } from "../records/list.ts"
 import type { RecordOutcome } from "../records/model.ts"
 import { variantModel } from "../syncs/model.ts"
@@ -46,7 +47,12 @@ export async function writeRecords(
   const records = target(run, input.model)
   const outcome = (await run.ctx.store.step({
     name,
-    input: { fence: run.fence, ...records, ids: input.ids, ignoreAfter: run.ignoreAfter.get(records.model) ?? null },
+    input: {
+      fence: run.fence,
+      ...records,
+      ids: toLines(input.ids),
+      ignoreAfter: run.ignoreAfter.get(records.model) ?? null,
+    },
     body,
   })) as RecordOutcome
   if (run.ignoreAfter.has(records.model) && outcome.lastChange !== null)

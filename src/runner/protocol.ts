@@ -22,6 +22,7 @@ export type RunFacts = {
   models: string[] | null
   /** The provider's `proxy.paginate`; null when it has none, undefined when the provider is unknown. */
   paginate?: Record<string, unknown> | null
+  /** The deployed function; left out when it is not deployed. */
   syncConfig?: Record<string, unknown>
   /** What is checked against the function's own schemas. */
   runnerFlags?: Partial<RunnerFlags>

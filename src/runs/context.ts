@@ -62,7 +62,28 @@ const cancelGraceMs = 2_000
 /** Runs a deployed function in a runner. Frames of a failure name the owner's files. */
 export async function execute({ fn, ...input }: Execute): Promise<RunOutcome> {
   const { code, map } = await readCode(input.run.ctx, fn.id)
-  return executeCode({ ...input, name: fn.name, code, map, answer: answerFor(input.run) })
+  const facts = { ...input.facts, syncConfig: configOf(fn) }
+  return executeCode({ ...input, facts, name: fn.name, code, map, answer: answerFor(input.run) })
+}
+
+/** The deployed function as `nango.syncConfig` shows it, under the names of the original. */
+function configOf({ id, name, type, version, enabled, definition }: FunctionRow): Record<string, unknown> {
+  return {
+    id,
+    sync_name: name,
+    type,
+    version,
+    enabled,
+    models: definition.models ?? definition.output ?? [],
+    input: definition.input ?? null,
+    runs: definition.frequency ?? null,
+    auto_start: definition.autoStart,
+    sync_type: definition.syncType,
+    track_deletes: definition.trackDeletes,
+    webhook_subscriptions: definition.webhookSubscriptions,
+    metadata: { description: definition.description, scopes: definition.scopes },
+    attributes: {},
+  }
 }
 
 export type ExecuteCode = Omit<Execute, "fn"> & {

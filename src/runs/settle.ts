@@ -55,7 +55,7 @@ export async function closeFailed(run: HostRun, ended: Ended & { error: RunError
       error: { type: error.type, message: error.message },
     }
     await ctx.db.update(syncRuns).set(columns).where(eq(syncRuns.id, row.id))
-    if (!ended.cancelled) await queueFailure(ctx, run, row, { error, at: columns.finished_at })
+    if (!ended.cancelled) await queueFailure(ctx, run, row, { error, checkpoints: range(run), at: columns.finished_at })
     return true
   })
   if (!held) return closeFenced(run, row)

@@ -43,7 +43,7 @@ export async function queueFailure(
   ctx: EnvironmentCtx,
   run: HostRun,
   row: SyncRunRow,
-  failure: { error: RunError; at: number },
+  failure: { error: RunError; checkpoints: Range; at: number },
 ): Promise<void> {
   const { message, payload, upstream } = failure.error
   await queueWebhook(ctx, {
@@ -52,6 +52,7 @@ export async function queueFailure(
     when: "on_sync_error",
     body: {
       ...about(run, (run.models ?? []).join(",")),
+      checkpoints: failure.checkpoints,
       success: false,
       error: {
         type: "script_error",

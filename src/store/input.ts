@@ -20,10 +20,17 @@ export const text = (most: number): Check => ({
   holds: (value) => typeof value === "string" && value.length > 0 && value.length <= most,
 })
 
-export const texts = (most: number): Check => ({
-  expects: `a list of at most ${most} texts`,
-  holds: (value) => Array.isArray(value) && value.length <= most && value.every((one) => typeof one === "string"),
+/** A list as `kit/lines.ts` writes it. */
+export const listed = (most: number): Check => ({
+  expects: `at most ${most} texts, a line each`,
+  holds: (value) => typeof value === "string" && countLines(value) <= most,
 })
+
+function countLines(text: string): number {
+  let count = 1
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count++
+  return count
+}
 
 export const optional = ({ expects, holds }: Check): Check => ({
   expects: `${expects}, or nothing`,

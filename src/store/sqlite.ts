@@ -40,7 +40,7 @@ export async function openSqlite(options: {
 
   async function step(call: StepCall) {
     await gate
-    const result = await writer.ask({ op: "step", ...call })
+    const result = await writer.ask(requestOf("step", call))
     announce([call])
     return result
   }
@@ -85,14 +85,18 @@ export async function openSqlite(options: {
   }
 }
 
+function requestOf(op: "step" | "txStep", { name, input, body }: StepCall): WriterRequest {
+  return { op, name, input: JSON.stringify(input ?? null), body }
+}
+
 type Writer = { ask: (request: WriterRequest) => Promise<unknown>; close: () => Promise<void> }
 
 function openTx(writer: Writer): { tx: Tx; committed: (() => void)[]; steps: CommittedStep[] } {
   const committed: (() => void)[] = []
   const steps: CommittedStep[] = []
-  const step = ({ name, input, body }: StepCall) => {
-    steps.push({ name, input })
-    return writer.ask({ op: "txStep", name, input, body })
+  const step = (call: StepCall) => {
+    steps.push({ name: call.name, input: call.input })
+    return writer.ask(requestOf("txStep", call))
   }
   const db = drizzle(async (sql, params, method) => ({
     rows: (await writer.ask({ op: "statement", sql, params: params as SqlValue[], method })) as never,

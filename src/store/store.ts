@@ -10,7 +10,7 @@ export type Db = SqliteRemoteDatabase
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array
 export type SqlRow = Record<string, SqlValue>
 
-/** What one step gets from its caller: a small envelope, and a large payload that travels as text beside it. */
+/** What one step gets from its caller: a small envelope of JSON values, and a large payload that travels as text beside it. */
 export type StepCall = { name: string; input: unknown; body?: string }
 
 /**

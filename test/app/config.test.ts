@@ -76,11 +76,21 @@ describe("where a value comes from", () => {
   })
 })
 
+const samples: Record<string, string> = {
+  SLUICE_LOG_LEVEL: "debug",
+  SLUICE_CONNECT_PRIMARY_COLOR: "#123456",
+  SLUICE_CONNECT_PRIMARY_COLOR_DARK: "#123456",
+  SLUICE_CONNECT_DEFAULT_THEME: "dark",
+  SLUICE_CONNECT_FRAME_ANCESTORS: "https://app.example.com",
+  SLUICE_WEBSOCKETS_PATH: "/live",
+}
+
 /** A value that is not the default, as text. */
 function sampleOf(setting: Setting): string {
   if (typeof setting.default === "number") return String(setting.default + 1)
   if (typeof setting.default === "boolean") return String(!setting.default)
-  if (setting.name === "SLUICE_LOG_LEVEL") return "debug"
+  const sample = samples[setting.name]
+  if (sample !== undefined) return sample
   if (setting.name.endsWith("_URL")) return "https://sluice.test/"
   if (Array.isArray(setting.default)) return "10.0.0.0/8"
   return "some-text-of-length"

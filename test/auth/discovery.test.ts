@@ -94,6 +94,34 @@ describe("how an MCP server wants to be authorized", () => {
   })
 })
 
+test.each<[string, (stop: AbortController) => Promise<Response>]>([
+  [
+    "never answers",
+    async (stop) => {
+      stop.abort(new DOMException("late", "TimeoutError"))
+      throw stop.signal.reason
+    },
+  ],
+  [
+    "never ends its answer",
+    async (stop) => {
+      const body = new ReadableStream({
+        pull(controller) {
+          stop.abort(new DOMException("late", "TimeoutError"))
+          controller.error(stop.signal.reason)
+        },
+      })
+      return new Response(body)
+    },
+  ],
+])("a server that %s is told so", async (_, answer) => {
+  const stop = new AbortController()
+  const { ctx } = stand({})
+  const slow = { ...ctx, signal: stop.signal, egress: { send: () => answer(stop) } } as AuthCtx
+  const error = (await reasonOf(discoverServer(slow, mcp))) as AppError
+  expect([error.code, error.message]).toEqual(["mcp_discovery_error", "The MCP server did not answer in time."])
+})
+
 test("the document that describes us carries its own address as client id", () => {
   const ctx = { serverUrl: () => "https://me.test", environment: { uuid: "e-1", name: "dev" } }
   const target = { uniqueKey: "my mcp", providerName: "mcp-generic", custom: { oauth_client_name: "Mine" } } as never

@@ -151,6 +151,14 @@ describe("a callback", () => {
     expect(await auditOf()).toContain("already used")
   })
 
+  test("that is only looked at does not use its state up", async () => {
+    const back = await browser.allow(await browser.leave(await stage.session(), "oauth"))
+    const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join("; ")
+    const head = new Request(`http://localhost:3003${back}`, { method: "HEAD", headers: { cookie } })
+    expect((await stage.t.send(head)).status).toBe(200)
+    expect((await browser.open(back)).status).toBe(200)
+  })
+
   test("that comes after ten minutes is refused, and noted", async () => {
     const { back } = await begin()
     stage.t.clock.advance(10 * 60_000)
@@ -222,6 +230,22 @@ describe("a callback", () => {
       endUser: { endUserId: "u1", endUserEmail: endUser.email },
     })
     expect(hook).not.toHaveProperty("tags")
+  })
+
+  test("that fails for a reason of our own says no more than that, to the person and to the owner's app", async () => {
+    await stage.forget()
+    const { state } = await begin()
+    const { egress } = stage.t.app
+    const send = egress.send
+    egress.send = async () => {
+      egress.send = send
+      throw new TypeError("bad value: some-secret-token")
+    }
+    const page = await browser.open(`/oauth/callback?state=${state}&code=c`)
+    expect(failure(page)).toEqual([400, "unknown_err"])
+    const [hook] = await stage.told(1)
+    expect(hook).toMatchObject({ operation: "creation", success: false, error: { type: "unknown_err" } })
+    expect(page.text + JSON.stringify(hook) + (await auditOf())).not.toContain("some-secret-token")
   })
 
   test("whose code the provider refuses says so", async () => {
@@ -296,6 +320,42 @@ describe("reconnecting", () => {
     expect(await findConnection(stage.t.ctx, name)).toBeUndefined()
     const refused = await browser.open(`/oauth/connect/oauth?connect_session_token=${data.token}`)
     expect(JSON.parse(refused.text).error.code).toBe("invalid_connection")
+  })
+})
+
+describe("a connection that goes while the provider is asked", () => {
+  test("is not made anew, nor is one that took its name given to the other person", async () => {
+    const { t } = stage
+    const reconnecting = async () => {
+      await browser.open(await browser.allow(await browser.leave(await stage.session(), "oauth")))
+      const [{ connection_id }] = await connections()
+      const body = { connection_id, integration_id: "oauth" }
+      const { data } = (await t.request("POST", "/connect/sessions/reconnect", { body })).body
+      const back = await browser.allow(await browser.leave(data.token, "oauth"))
+      const send = t.app.egress.send.bind(t.app.egress)
+      return { connection_id, back, send }
+    }
+    const remove = (id: string) => t.request("DELETE", `/connections/${id}?provider_config_key=oauth`)
+    const gone = await reconnecting()
+    t.app.egress.send = async (request) => {
+      t.app.egress.send = gone.send
+      await remove(gone.connection_id)
+      return gone.send(request)
+    }
+    expect(failure(await browser.open(gone.back))).toEqual([400, "invalid_connection"])
+    expect((await stage.get("oauth", gone.connection_id)).status).toBe(404)
+
+    const taken = await reconnecting()
+    const other = { type: "OAUTH2", access_token: "of-another-person" }
+    t.app.egress.send = async (request) => {
+      t.app.egress.send = taken.send
+      await remove(taken.connection_id)
+      const body = { provider_config_key: "oauth", connection_id: taken.connection_id, credentials: other }
+      expect((await t.request("POST", "/connections", { body })).status).toBe(201)
+      return taken.send(request)
+    }
+    expect(failure(await browser.open(taken.back))).toEqual([400, "invalid_connection"])
+    expect((await stage.get("oauth", taken.connection_id)).body.credentials).toMatchObject(other)
   })
 })
 

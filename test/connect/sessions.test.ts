@@ -193,6 +193,9 @@ describe("a session for reconnecting", () => {
     const credentials = { type: "NONE" }
     const body = { connection_id: "mine", provider_config_key: "none", credentials, end_user: { id: "first" } }
     expect((await stage.t.request("POST", "/connections", { body })).status).toBe(201)
+    const unknown = { connection_id: "mine", integration_id: "none", overrides: { nope: {} } }
+    const refused = await open(unknown, "/connect/sessions/reconnect")
+    expect(refused.body.error.errors).toMatchObject([{ path: ["overrides", "nope"] }])
     const asked = { connection_id: "mine", integration_id: "none", end_user: { id: "second" } }
     const { token } = (await open(asked, "/connect/sessions/reconnect")).body.data
     const { data } = (await asSession("GET", "/connect/session", token)).body

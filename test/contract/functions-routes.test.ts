@@ -95,7 +95,7 @@ test("getFunction: what each type shows", async () => {
     description: "A sync of a test.",
     scopes: [],
     returns: ["Thing"],
-    json_schema: { $schema: "http://json-schema.org/draft-07/schema#", definitions: { Thing: expect.any(Object) } },
+    json_schema: { definitions: { Thing: expect.any(Object) } },
     runs: "every hour",
     auto_start: false,
     track_deletes: false,

@@ -191,3 +191,12 @@ test("the integration and the connection may come as headers", async () => {
   expectStatus(await sluice.call("POST", "/sync/trigger", { headers: at.headers, body: { syncs: ["things"] } }), 200)
   await at.ended("things")
 })
+
+test("a run knows what it was deployed as", async () => {
+  const body = `await nango.batchSave([{ id: "run", config: nango.syncConfig, attributes: nango.getFlowAttributes() }], "Thing")`
+  const at = await stage(sluice, { "syncs/things.ts": syncFile(body) })
+  await at.run("things")
+  const [{ config, attributes }] = (await at.records("Thing")).records
+  expect(config).toMatchObject({ sync_name: "things", type: "sync", models: ["Thing"], sync_type: "full", enabled: true })
+  expect(attributes).toEqual({})
+})

@@ -13,7 +13,7 @@ const sync = (exec: string, model = "Item", more = "") =>
 const files = {
   "fake/syncs/fresh.ts": sync('await nango.batchSave([{ id: String(Date.now()) }], "Item")'),
   "fake/syncs/idle.ts": sync("await nango.log('nothing to do')", "Idle"),
-  "fake/syncs/broken.ts": sync('throw new Error("it broke")', "Broken"),
+  "fake/syncs/broken.ts": sync('await nango.saveCheckpoint({ n: 1 }); throw new Error("it broke")', "Broken"),
   "fake/actions/echo.ts": `${head}export default createAction({ description: "x", input: z.any(), output: z.any(), exec: async (nango, input) => ({ got: input }) })\n`,
   "chat/syncs/messages.ts": sync(
     "",
@@ -99,7 +99,11 @@ describe("a sync", () => {
 
   test.each([
     ["idle", "on_sync_completion_always", { success: true, responseResults: { added: 0, updated: 0, deleted: 0 } }],
-    ["broken", "on_sync_error", { success: false, error: { type: "script_error" } }],
+    [
+      "broken",
+      "on_sync_error",
+      { success: false, error: { type: "script_error" }, checkpoints: { from: null, to: { n: 1 } } },
+    ],
   ])("%s is told of as %s says", async (name, flag, expected) => {
     forget()
     await run(name)

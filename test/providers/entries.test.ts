@@ -3,8 +3,14 @@ import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import type { Credentials } from "../../src/auth/credentials.ts"
 import { loadCatalogue } from "../../src/providers/catalogue.ts"
+import { exchangeRecipes } from "../../src/providers/exchange-recipes.ts"
+import { revocationOf, verificationOf } from "../../src/providers/exchange.ts"
+import { lookupRecipes } from "../../src/providers/lookup-recipes.ts"
+import { lookupsOf } from "../../src/providers/lookup.ts"
 import type { Provider } from "../../src/providers/model.ts"
+import { revocationRecipes } from "../../src/providers/revocation-recipes.ts"
 import { connectionScope, renderTemplate, renderTree } from "../../src/providers/template.ts"
+import { verificationRecipes } from "../../src/providers/verification-recipes.ts"
 import { build } from "../proxy/make.ts"
 
 const ours = join(import.meta.dir, "../../providers")
@@ -33,6 +39,19 @@ test("every entry has categories that the catalogue knows, and a display name of
   }
   const names = entries.map(({ provider }) => provider.display_name)
   expect(names.toSorted()).toEqual([...new Set(names)].toSorted())
+})
+
+test("the recipes of our entries ask at sites that the entries know", () => {
+  for (const { name, provider } of entries) {
+    const lookup = lookupRecipes[provider.post_connection_script ?? ""]
+    if (lookup && !provider.post_connection) expect([name, lookupsOf(provider)]).toEqual([name, lookup])
+    const revocation = revocationRecipes[provider.pre_connection_deletion_script ?? ""]
+    if (revocation && !provider.revocation) expect([name, revocationOf(provider)]).toEqual([name, revocation])
+    const verification = verificationRecipes[provider.credentials_verification_script ?? ""]
+    if (verification && !provider.proxy?.verification)
+      expect([name, verificationOf(provider)]).toEqual([name, verification])
+    if (exchangeRecipes[name]) expect([name, provider]).toEqual([name, { ...provider, ...exchangeRecipes[name] }])
+  }
 })
 
 /** What a connection of the provider holds: each member that an entry may ask for. */

@@ -79,3 +79,31 @@ describe("the operator's entries replace ours, entry by entry", () => {
     checkMerged(await loadCatalogue({ embedded: await embedded, extra }))
   })
 })
+
+test("an alias that leads elsewhere asks there what it takes over", async () => {
+  const whole = `${base}auth_mode: OAUTH2
+authorization_url: https://login.known.test/a
+token_url: https://login.known.test/t
+proxy: { base_url: "https://api.known.test" }
+revocation: { endpoint: /end, base_url_override: "https://login.known.test" }
+post_connection:
+  - { request: { endpoint: /me, base_url_override: "https://login.known.test" }, save: { a: b } }
+`
+  const urls = "authorization_url: http://127.0.0.1:9/a\ntoken_url: http://127.0.0.1:9/t\n"
+  const elsewhere = `${base}alias: whole\n${urls}proxy: { base_url: "http://127.0.0.1:9" }\n`
+  const texts = {
+    "whole.yaml": whole,
+    "region.yaml": `${base}alias: whole\nproxy: { base_url: "https://eu.api.known.test" }\n`,
+    "elsewhere.yaml": elsewhere,
+    "insists.yaml": `${elsewhere}revocation: { endpoint: /end, base_url_override: "https://login.known.test" }\n`,
+  }
+  const catalogue = await loadCatalogue({ extra: await folderOf(texts) })
+  const basesOf = (name: string) => {
+    const { revocation, post_connection: steps } = catalogue.get(name)
+    return [revocation?.base_url_override, steps?.[0]?.request?.base_url_override]
+  }
+  const known = "https://login.known.test"
+  expect(basesOf("region")).toEqual([known, known])
+  expect(basesOf("elsewhere")).toEqual([undefined, undefined])
+  expect(basesOf("insists")).toEqual([known, undefined])
+})

@@ -194,6 +194,11 @@ describe("the last request of", () => {
     expect(await remove(name)).toEqual([asked])
   })
 
+  test("is not made for a connection that lacks what it would end", async () => {
+    const bare = { credentials: { type: "OAUTH2", access_token: "the-access" } }
+    expect(await remove("hubspotPreConnectionDeletion", bare)).toEqual([])
+  })
+
   test("HubSpot's is left out where the owner says so", async () => {
     expect(await remove("hubspotPreConnectionDeletion", { metadata: { skipTokenRevocation: true } })).toEqual([])
   })

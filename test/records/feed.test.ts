@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { toLines } from "../../src/kit/lines.ts"
 import { findConnection } from "../../src/connections/connections.ts"
 import { testApp, type TestApp } from "../helpers/app.ts"
 import { readEvents } from "../helpers/events.ts"
@@ -22,7 +23,7 @@ async function connection() {
   const headers = { "connection-id": name, "provider-config-key": "k" }
   const step = (model: string, ids: string[]) => ({
     name: "records.save",
-    input: { connectionId, runId: 1, model, countModel: model.split("::")[0], ids },
+    input: { connectionId, runId: 1, model, countModel: model.split("::")[0], ids: toLines(ids) },
     body: ids.map((id) => JSON.stringify({ id, at: ids.length })).join("\n"),
   })
   return {

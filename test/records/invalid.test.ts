@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { toLines } from "../../src/kit/lines.ts"
 import { failureOf, makeConnection, openRoom } from "./room.ts"
 
 let room: Awaited<ReturnType<typeof openRoom>>
@@ -27,7 +28,7 @@ const bad: [name: string, id: string, line: string, reason: string][] = [
 for (const [name, id, line, reason] of bad) {
   test(`an invalid record stores nothing: ${name}`, async () => {
     const connection = connect()
-    const input = { runId: 1, model: "Issue", countModel: "Issue", ids: ["a", id] }
+    const input = { runId: 1, model: "Issue", countModel: "Issue", ids: toLines(["a", id]) }
     const failure = connection.step("save", input, `{"id":"a"}\n${line}`)
     expect(await failureOf(failure)).toMatchObject({
       code: "invalid_record",
@@ -41,7 +42,7 @@ for (const [name, id, line, reason] of bad) {
 
 test("a duplicate is checked too", async () => {
   const connection = connect()
-  const input = { runId: 1, model: "Issue", countModel: "Issue", ids: ["a", "a"] }
+  const input = { runId: 1, model: "Issue", countModel: "Issue", ids: toLines(["a", "a"]) }
   expect(await failureOf(connection.step("save", input, '{"id":"a"}\n{"id":'))).toMatchObject({
     code: "invalid_record",
   })
@@ -54,7 +55,7 @@ test("an invalid record leaves no trace in a transaction that goes on", async ()
     runId: 1,
     model: "Issue",
     countModel: "Issue",
-    ids: ["a", "b"],
+    ids: toLines(["a", "b"]),
   }
   const failure = await room.store.tx(async (tx) => {
     const body = '{"id":"a"}\n{"id":1}'
@@ -66,7 +67,7 @@ test("an invalid record leaves no trace in a transaction that goes on", async ()
 
 test("an envelope that does not fit is refused", async () => {
   const connection = connect()
-  const input = { runId: 1, model: "Issue", countModel: "Issue", ids: ["a"] }
+  const input = { runId: 1, model: "Issue", countModel: "Issue", ids: "a" }
   for (const call of [
     connection.step("save", input, '{"id":"a"}\n{"id":"b"}'),
     connection.step("save", input),
@@ -80,7 +81,7 @@ test("an envelope that does not fit is refused", async () => {
 
 test("odd but valid JSON is stored in a clean form", async () => {
   const connection = connect()
-  const input = { runId: 1, model: "Issue", countModel: "Issue", ids: ["a"] }
+  const input = { runId: 1, model: "Issue", countModel: "Issue", ids: "a" }
   const text =
     ' { "n" : 1, "n": 2, "id":"x", "__proto__":{"p":1}, "_nango_metadata":{}, "_nango_metadata":1, "id":"a" } \t'
   await connection.step("save", input, text)
@@ -94,7 +95,7 @@ test("odd but valid JSON is stored in a clean form", async () => {
 test("a record that the merging strategy leaves alone is checked too", async () => {
   const connection = connect()
   await connection.save([{ id: "a" }])
-  const input = { runId: 2, model: "Issue", countModel: "Issue", ids: ["a"], ignoreAfter: 0 }
+  const input = { runId: 2, model: "Issue", countModel: "Issue", ids: "a", ignoreAfter: 0 }
   const failure = await failureOf(connection.step("save", input, "[]"))
   expect(failure).toMatchObject({ code: "invalid_record" })
 })

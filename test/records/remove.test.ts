@@ -131,7 +131,7 @@ describe("update", () => {
 
   test("keys that JavaScript treats as special stay data", async () => {
     const connection = connect()
-    const input = { runId: 1, model: "Issue", countModel: "Issue", ids: ["a"] }
+    const input = { runId: 1, model: "Issue", countModel: "Issue", ids: "a" }
     await connection.step("save", input, '{"id":"a","__proto__":{"x":1},"constructor":{"prototype":{"y":1}}}')
     await connection.step("update", input, '{"id":"a","__proto__":{"z":2},"constructor":{"prototype":{"y":2}}}')
     const record = (await connection.find("a")) as Record<string, unknown>

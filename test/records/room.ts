@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { toLines } from "../../src/kit/lines.ts"
 import { listRecords, type ListRecords } from "../../src/records/list.ts"
 import type { RecordOutcome } from "../../src/records/model.ts"
 import type { Fence } from "../../src/queue/fence.ts"
@@ -53,7 +54,7 @@ export function makeConnection(store: Store) {
           runId: options.run ?? 1,
           model: options.model ?? "Issue",
           countModel: (options.model ?? "Issue").split("::")[0],
-          ids: records.map((record) => String(record.id)),
+          ids: toLines(records.map((record) => String(record.id))),
           ignoreAfter: options.ignoreAfter,
           fence: options.fence,
         },

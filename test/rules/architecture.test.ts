@@ -71,11 +71,12 @@ describe("architecture", () => {
     expect(text?.length).toBeLessThan(100_000)
   })
 
-  test("the guest imports nothing but its own room's shapes, types and zod", () => {
+  test("the guest imports nothing but its own room's shapes, types, zod and the form of lists", () => {
     const wrong = files
       .filter((path) => path.startsWith("runner/guest/"))
       .flatMap((path) => importsOf(path).map((one) => ({ path, ...one })))
-      .filter(({ target, typeOnly }) => !typeOnly && !target.startsWith("runner/"))
+      // How a list is written stands in one place with how it is read, which is a lower room's affair as well.
+      .filter(({ target, typeOnly }) => !typeOnly && !target.startsWith("runner/") && target !== "kit/lines.ts")
     expect(wrong).toEqual([])
   })
 

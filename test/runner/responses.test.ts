@@ -59,7 +59,7 @@ describe("responses", () => {
     }
     const caught = await run(
       `try { await nango.get({ endpoint: "/" }) } catch (e) {
-        return [e.name, e.message, e.code, e.status, e.response.status, e.response.data, e.isAxiosError, e instanceof Error, e.config.method] }`,
+        return [e.name, e.message, e.code, e.status, e.response.status, e.response.data, e.isAxiosError, e instanceof Error, e.config.method, e.constructor.name] }`,
       answers,
     )
     expect(valueOf(caught.outcome)).toEqual([
@@ -72,6 +72,7 @@ describe("responses", () => {
       true,
       true,
       "GET",
+      "AxiosError",
     ])
     const error = errorOf((await run(`await nango.get({ endpoint: "/" })`, answers)).outcome)
     expect(error).toMatchObject({
@@ -97,6 +98,12 @@ describe("responses", () => {
     }
     const network = errorOf((await run(`await nango.get({ endpoint: "/" })`, { "proxy.send": failed })).outcome)
     expect(network).toMatchObject({ type: "script_network_error", status: 500, payload: { code: "ECONNREFUSED" } })
+    // As people tell the two cases of axios apart: no response, but a request.
+    const caught = await run(
+      `try { await nango.get({ endpoint: "/" }) } catch (e) { return [e.response ?? null, e.request] }`,
+      { "proxy.send": failed },
+    )
+    expect(valueOf(caught.outcome)).toEqual([null, { method: "GET" }])
     const refused = () => {
       throw new AppError("missing_api_url", 400, "No URL")
     }

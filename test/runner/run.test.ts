@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { toLines } from "../../src/kit/lines.ts"
 import { EgressError } from "../../src/kit/egress-error.ts"
 import { AppError } from "../../src/kit/errors.ts"
 import { FromChildShape, checkCall, checkOutcome, toAnswerError } from "../../src/runner/messages.ts"
@@ -49,9 +50,9 @@ describe("forged calls", () => {
     ],
     ["a log line of 50 MB", "log.write", { level: "info", message: "x".repeat(50e6) }, undefined, "longer than"],
     ["a body where none belongs", "checkpoint.get", {}, "x", "takes no body"],
-    ["records without a body", "records.save", { model: "Item", ids: ["1"] }, undefined, "must be text"],
-    ["more ids than a chunk has", "records.save", { model: "Item", ids: Array(1001).fill("a") }, "", '"ids"'],
-    ["an id that is too long", "records.save", { model: "Item", ids: ["a".repeat(256)] }, "{}", '"ids.0"'],
+    ["records without a body", "records.save", { model: "Item", ids: "1" }, undefined, "must be text"],
+    ["more ids than a chunk has", "records.save", { model: "Item", ids: toLines(Array(1001).fill("a")) }, "", '"ids"'],
+    ["an id that is too long", "records.save", { model: "Item", ids: "a".repeat(256) }, "{}", '"ids.0"'],
     [
       "a method that does not exist",
       "proxy.send",
@@ -124,7 +125,7 @@ describe("forged calls", () => {
   test("the end waits for a call that is still being answered", async () => {
     const gate = Promise.withResolvers<void>()
     const { run, call } = forged({ answers: { "records.save": () => gate.promise } })
-    call(1, "records.save", { model: "Item", ids: ["1"] }, "{}")
+    call(1, "records.save", { model: "Item", ids: "1" }, "{}")
     run.receive({ t: "done", run: 5, outcome: { ok: true } })
     let ended = false
     void run.outcome.then(() => (ended = true))

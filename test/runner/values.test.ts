@@ -213,7 +213,7 @@ describe("logs", () => {
     const body = `await nango.log(); await nango.log("a"); await nango.log("b", { level: "error" }); await nango.log({ c: 1 }, [1, 2])
     await nango.log("d", { k: 1 }, { level: "http" }); await nango.log(10n); const loop = {}; loop.loop = loop; await nango.log("e", loop)
     await nango.log("v", { level: "verbose" }); nango.setLogger({ level: "error" }); await nango.log("no", { level: "warn" })
-    await nango.log("f", { level: "error" }); nango.setLogger({ level: "off" }); nango.setLogger({ level: "debug" }); await nango.log("no")`
+    await nango.log(new TypeError("t"), { level: "error" }); await nango.log("f", { level: "error" }); nango.setLogger({ level: "off" }); nango.setLogger({ level: "debug" }); await nango.log("no")`
     await runAction(body, { seen })
     expect(seen.map(({ input }) => input)).toEqual([
       { level: "info", message: "a" },
@@ -223,6 +223,7 @@ describe("logs", () => {
       { level: "info", message: "10" },
       { level: "info", message: "e" },
       { level: "debug", message: "v" },
+      { level: "error", message: "TypeError: t" },
       { level: "error", message: "f" },
     ])
   })

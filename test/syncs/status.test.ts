@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { toLines } from "../../src/kit/lines.ts"
 import { inTransaction } from "../../src/app/context.ts"
 import { setScheduleState } from "../../src/queue/schedule.ts"
 import { checkpoints, scheduleKey, SyncName, type SyncRow, type SyncRunRow, syncRuns } from "../../src/syncs/model.ts"
@@ -87,7 +88,7 @@ describe("the status", () => {
       connectionId: sync.connection_id,
       model: "Issue",
       countModel: "Issue",
-      ids: ["1", "2"],
+      ids: toLines(["1", "2"]),
     }
     await t.app.store.step({ name: "records.save", input: write, body: '{"id":"1"}\n{"id":"2"}' })
     const input = { connectionId: sync.connection_id, key: "sync:issues:base", version: null, now: 1 }

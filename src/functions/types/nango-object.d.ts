@@ -162,10 +162,18 @@ export interface NangoSync<TModels = any, TMetadata = any, TCheckpoint = any> ex
     ids: readonly TKey[],
     model: TModel,
   ): Promise<Map<TKey, ModelRecord<TModels, TModel>>>
+  getRecordsByIds<TKey extends string | number, T extends object>(
+    ids: readonly TKey[],
+    model: ModelName<TModels>,
+  ): Promise<Map<TKey, T>>
   getRecordsById<TKey extends string | number, TModel extends ModelName<TModels>>(
     ids: readonly TKey[],
     model: TModel,
   ): Promise<Map<TKey, ModelRecord<TModels, TModel>>>
+  getRecordsById<TKey extends string | number, T extends object>(
+    ids: readonly TKey[],
+    model: ModelName<TModels>,
+  ): Promise<Map<TKey, T>>
   /** Every record of the model, deleted ones too. */
   listRecords<TModel extends ModelName<TModels>>(
     model: TModel,

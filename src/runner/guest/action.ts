@@ -51,7 +51,7 @@ export function actionMembers(
     uncontrolledFetch: (options: unknown) => rawFetch(channel, options),
     getFlowAttributes() {
       if (!facts.syncJobId) throw new Error("There is no sync job to read the attributes of")
-      return facts.syncConfig ?? {}
+      return facts.syncConfig?.attributes ?? {}
     },
     async zodValidateInput(options: unknown) {
       channel.check()

@@ -2,6 +2,8 @@ import type { AnswerError } from "../protocol.ts"
 
 /** What user code throws to fail with a payload of its own: `throw new nango.ActionError({ … })`. */
 export class ActionError extends Error {
+  // The build shortens names of classes.
+  static override readonly name = "ActionError"
   readonly type = "action_script_runtime_error"
   readonly payload: unknown
 
@@ -38,6 +40,7 @@ export type HttpResponse = {
 
 /** Shaped as axios errors are, because functions look into them. */
 export class HttpError extends Error {
+  static override readonly name = "AxiosError"
   readonly code: string
   readonly status: number | undefined
   readonly response: HttpResponse | undefined
@@ -49,14 +52,14 @@ export class HttpError extends Error {
 
   constructor(
     message: string,
-    input: { code: string; config: unknown; response?: HttpResponse; ofApi?: boolean; name?: string },
+    input: { code: string; config: unknown; request?: unknown; response?: HttpResponse; ofApi?: boolean },
   ) {
     super(message)
     this.name = "AxiosError"
     this.code = input.code
     this.config = input.config
     this.response = input.response
-    this.request = input.response?.request
+    this.request = input.response?.request ?? input.request
     this.status = input.response?.status
     this.#ofApi = input.ofApi === true
   }

@@ -22,7 +22,10 @@ export function createSend(
     try {
       answer = await channel.call("proxy.send", input, body)
     } catch (error) {
-      if (error instanceof HttpError) throw new HttpError(error.message, { code: error.code, config: shown })
+      if (error instanceof HttpError) {
+        const request = { method: input.method }
+        throw new HttpError(error.message, { code: error.code, config: shown, request })
+      }
       throw error
     }
     const head = answer.output as {

@@ -59,6 +59,8 @@ function takeLevel(args: unknown[]): Written {
 }
 
 function toMessage(value: unknown): string {
+  // JSON of an error is empty.
+  if (value instanceof Error) return cut(String(value))
   return cut(typeof value === "string" ? value : (stringify(value) ?? String(value)))
 }
 

@@ -1,3 +1,4 @@
+import { toLines } from "../../kit/lines.ts"
 import type { RunFacts } from "../protocol.ts"
 import type { Channel } from "./channel.ts"
 import { readList, readOptionalText, readOptions, readText, refuse, textOf } from "./arguments.ts"
@@ -34,7 +35,7 @@ export async function writeRecords(
   while (at < list.length) {
     const chunk = takeChunk(list, at, model)
     at += chunk.ids.length
-    const sent = channel.call(write.call, { model, ids: chunk.ids }, chunk.lines.join("\n"))
+    const sent = channel.call(write.call, { model, ids: toLines(chunk.ids) }, chunk.lines.join("\n"))
     // The failure is seen below or at the end; until then it must not count as unhandled.
     sent.catch(() => undefined)
     await before
