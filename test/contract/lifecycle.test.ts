@@ -197,6 +197,12 @@ test("a run knows what it was deployed as", async () => {
   const at = await stage(sluice, { "syncs/things.ts": syncFile(body) })
   await at.run("things")
   const [{ config, attributes }] = (await at.records("Thing")).records
-  expect(config).toMatchObject({ sync_name: "things", type: "sync", models: ["Thing"], sync_type: "full", enabled: true })
+  expect(config).toMatchObject({
+    sync_name: "things",
+    type: "sync",
+    models: ["Thing"],
+    sync_type: "full",
+    enabled: true,
+  })
   expect(attributes).toEqual({})
 })

@@ -61,7 +61,8 @@ function takeChunk(records: unknown[], from: number, model: string): Chunk {
 function readRecord(record: unknown, at: number, model: string): { id: string; line: string } {
   try {
     const id = checkId(record, at, model)
-    delete (record as Record<string, unknown>)._nango_metadata
+    // Deleting what is not there would still cost.
+    if ("_nango_metadata" in (record as object)) delete (record as Record<string, unknown>)._nango_metadata
     const line = JSON.stringify(record) as string | undefined
     if (line === undefined) throw invalid(model, at, "cannot be written as JSON")
     if (line.length > maxRecord) throw invalid(model, at, "is larger than 100 MB")
