@@ -21,7 +21,6 @@ import { lookupHandler, queueLookups } from "../proxy/lookup-task.ts"
 import { revokeAllOf, revokeCredentials } from "../proxy/revoke.ts"
 import { tryCredentials } from "../proxy/verify.ts"
 import { createQueueLoop } from "../queue/loop.ts"
-import type { Places } from "../queue/claim.ts"
 import { createRunner } from "../runner/runner.ts"
 import {
   eventHandler,
@@ -42,6 +41,7 @@ import {
   removeSyncsOfIntegration,
   startSyncsOfConnection,
 } from "../syncs/instances.ts"
+import { failingSyncs } from "../syncs/failing.ts"
 import { queueWebhookRuns } from "../syncs/webhook-runs.ts"
 import { queueAuthWebhook } from "../webhooks/auth.ts"
 import { deliveryHandler } from "../webhooks/deliver.ts"
@@ -50,6 +50,7 @@ import type { Config } from "./config.ts"
 import type { App } from "./context.ts"
 import { prepareDirectory } from "./directory.ts"
 import { inOrder, type Moments } from "./moments.ts"
+import { limitOf, placesOf } from "./places.ts"
 import { keepSwept } from "./sweeps.ts"
 import { logCatalogue, openCatalogue } from "./catalogue.ts"
 
@@ -180,18 +181,6 @@ async function build(
   return { app, newKeys, start }
 }
 
-/** Deliveries wait on strangers for up to twenty seconds each: they have places of their own, so that no run waits for them. */
-const placesOf = (config: Config): Places[] => [
-  { kinds: ["sync", "webhook", "event"], most: config.syncConcurrency },
-  { kinds: ["action"], most: config.syncConcurrency },
-  { kinds: ["credentials"], most: 1 },
-  { kinds: ["lookup"], most: 8 },
-  { kinds: ["delivery"], most: 128 },
-]
-
-/** A receiver that hangs holds up only what is sent to it. */
-const limitOf = (config: Config, group: string): number => (group.startsWith("delivery:") ? 16 : config.syncConcurrency)
-
 async function startQueue(app: App): Promise<void> {
   await app.store.step({ name: "logs.abandon", input: { at: app.now().getTime() } })
   await recoverLeases(app)
@@ -242,6 +231,7 @@ const moments: Moments = {
     (ctx, connection) => queueAuthWebhook(ctx, { connection, operation: "deletion" }),
     removeSyncsOfConnection,
   ),
+  syncsFailing: failingSyncs,
   webhookMatched: queueWebhookRuns,
   functionsDeployed: followDeploy,
 }

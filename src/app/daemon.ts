@@ -91,7 +91,7 @@ type Listen = (request: Request, server: Server) => Promise<Response> | Response
 function withSockets({ config, browsers }: App, fetch: Listen): Listen {
   return (request, server) => {
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return fetch(request, server)
-    if (new URL(request.url).pathname !== config.websocketsPath) return fetch(request, server)
+    if (URL.parse(request.url)?.pathname !== config.websocketsPath) return fetch(request, server)
     if (browsers.isFull()) return new Response("Too many browsers are waiting.", { status: 503 })
     if (server.upgrade(request, { data: {} })) return undefined
     return new Response("This is no WebSocket.", { status: 400 })

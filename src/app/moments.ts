@@ -41,11 +41,16 @@ export type Moments = {
   credentialsFailed: (ctx: EnvironmentCtx, failed: FailedCredentials) => Promise<void>
   /** A connection is being deleted. */
   connectionDeleted: (ctx: EnvironmentCtx, connection: ConnectionRow) => Promise<void>
+  /** Asks which syncs of the environment, or of one connection, fail. */
+  syncsFailing: (ctx: EnvironmentCtx, connectionId?: number) => Promise<FailingSync[]>
   /** A provider's webhook was about connections: the owner's functions may want to know. Answers what was queued. */
   webhookMatched: (ctx: EnvironmentCtx, matched: MatchedWebhook) => Promise<number>
   /** A deploy changed the functions of an environment. */
   functionsDeployed: (ctx: EnvironmentCtx, change: DeployedFunctions) => Promise<void>
 }
+
+/** `connectionId` is the row's number, `operationId` the log of the run that failed last. */
+export type FailingSync = { connectionId: number; operationId: string }
 
 /** `integration` is its unique key. */
 export type ProviderUse = { provider: string; environment: string; integration: string }

@@ -15,6 +15,7 @@ import {
   toFull,
   toListItem,
 } from "./model.ts"
+import { withErrors, withSyncErrors } from "./problems.ts"
 import { showConnection } from "./show.ts"
 import { toEndUser } from "./tags.ts"
 
@@ -35,8 +36,12 @@ export const connectionRoutes = ["/connections", "/connection"].flatMap((base) =
     query: ListConnections,
     handle: async (ctx, { query }) => {
       const found = await listConnections(ctx, query)
-      const shown = found.map(({ connection, integration }) =>
-        toListItem(connection, { uniqueKey: integration.unique_key, provider: integration.provider }),
+      const rows = await withSyncErrors(
+        ctx,
+        found.map(({ connection }) => connection),
+      )
+      const shown = found.map(({ connection, integration }, index) =>
+        toListItem(rows[index] ?? connection, { uniqueKey: integration.unique_key, provider: integration.provider }),
       )
       return { connections: shown }
     },
@@ -129,10 +134,8 @@ export const importRoutes = [
         credentials: readCredentials(ctx, connection),
         connectionConfig: readConnectionConfig(ctx, connection),
       }
-      return reply(
-        201,
-        toFull(connection, { uniqueKey: integration.unique_key, provider: integration.provider }, secrets, "z"),
-      )
+      const names = { uniqueKey: integration.unique_key, provider: integration.provider }
+      return reply(201, toFull(await withErrors(ctx, connection), names, secrets, "z"))
     },
   }),
 ]

@@ -5,6 +5,7 @@ import { type ConnectionName, findConnection, findConnectionById, type FoundConn
 import { readConnectionConfig, withoutRefreshTokens } from "./credentials.ts"
 import { freshCredentials } from "./fresh.ts"
 import { connectionFaults, toFull } from "./model.ts"
+import { withErrors } from "./problems.ts"
 import { invalidCredentials } from "./refresh-state.ts"
 import type { Fresh } from "./renewable.ts"
 import { findIntegration } from "../integrations/integrations.ts"
@@ -24,7 +25,7 @@ export async function showConnection(ctx: Ctx, name: ConnectionName, options: Sh
       })
     }
     const connectionConfig = withoutRefreshTokens(openConfig(readConnectionConfig(ctx, found.connection)))
-    return toFull(found.connection, names, { credentials: {}, connectionConfig }, "offset")
+    return toFull(await withErrors(ctx, found.connection), names, { credentials: {}, connectionConfig }, "offset")
   }
   const { forceRefresh: force, refreshGithubAppJwtToken: appJwt } = options
   let fresh: Fresh
@@ -35,7 +36,8 @@ export async function showConnection(ctx: Ctx, name: ConnectionName, options: Sh
   }
   const { credentials, connectionConfig } = fresh
   const secrets = { credentials, connectionConfig }
-  return toFull(fresh.found.connection, names, options.refreshToken ? secrets : withoutRefreshTokens(secrets), "offset")
+  const shown = await withErrors(ctx, fresh.found.connection)
+  return toFull(shown, names, options.refreshToken ? secrets : withoutRefreshTokens(secrets), "offset")
 }
 
 /** The connection as it is after a refresh has failed, with its error and without credentials. */
@@ -43,5 +45,5 @@ async function showFailed(ctx: Ctx, before: FoundConnection) {
   const { connection, integration } = (await findConnectionById(ctx, before.connection.id)) ?? before
   const names = { uniqueKey: integration.unique_key, provider: integration.provider }
   const connectionConfig = withoutRefreshTokens(openConfig(readConnectionConfig(ctx, connection)))
-  return toFull(connection, names, { credentials: {}, connectionConfig }, "offset")
+  return toFull(await withErrors(ctx, connection), names, { credentials: {}, connectionConfig }, "offset")
 }

@@ -23,6 +23,9 @@ export type BundleResult =
 export type BundleInput = { files: ReadonlyMap<string, string>; entry: string }
 
 const EMPTY = "empty"
+/** Where older projects keep their generated models, with a copy of the SDK's types and what those import. */
+const MODELS = "models.ts"
+const actionError = "globalThis.ActionError"
 const MAX_SOURCE_CHARS = 4 * 1024 * 1024
 const MAX_MODULES = 1000
 const MAX_ERRORS = 100
@@ -145,7 +148,8 @@ function addHooks(build: Build, builder: Bun.PluginBuilder): void {
     loader: "ts",
   }))
   builder.onLoad({ filter: /[^]*/, namespace: EMPTY }, () => ({
-    contents: "module.exports = {}",
+    // Older documents take this class from the generated models.
+    contents: `module.exports = { ActionError: ${actionError} }`,
     loader: "js",
   }))
 }
@@ -175,10 +179,21 @@ function loadModule(build: Build, path: string): string {
   const findings = isProjectPath(path)
     ? checkImports(path, source)
     : [fileFinding(path, "invalid_path", "the file name contains characters that are not allowed")]
+  if (build.legacy && path === MODELS && findings.every(isOfPackage)) return withActionError(source)
   build.errors.push(...findings)
   // Behind a refused import the file is still looked at; what Bun would act upon by itself is not handed to it.
-  const isBent = findings.some((one) => one.code !== "disallowed_import" || one.message.includes('"bun:'))
-  return isBent ? "module.exports = {}" : source
+  return findings.every(isOfPackage) ? source : "module.exports = {}"
+}
+
+/** An import that the plugin hears of when something is used of it; unused ones vanish with the types. */
+const isOfPackage = ({ code, message }: Diagnostic): boolean =>
+  code === "disallowed_import" && !message.includes('"bun:')
+
+/** The class is only declared in generated models, but the documents of their time throw it. */
+function withActionError(source: string): string {
+  return /\bexport declare class ActionError\b/.test(source)
+    ? `${source}\nexport const ActionError = ${actionError}\n`
+    : source
 }
 
 function toModule(path: string): Bun.OnResolveResult {

@@ -34,6 +34,8 @@ export type FunctionDefinition = {
   hasWebhookHandler: boolean
   features: string[]
   legacy: boolean
+  /** What the official command line that compiled it calls itself (`0.71.10-zero`). */
+  sdkVersion?: string
   /** Made with createFunction: such functions are deployed by themselves. */
   style?: "function"
 }

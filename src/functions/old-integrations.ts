@@ -2,6 +2,7 @@ import { z } from "zod"
 import type { Ctx } from "../app/context.ts"
 import { listConnectionsOf } from "../connections/connections.ts"
 import { toListItem } from "../connections/model.ts"
+import { withSyncErrors } from "../connections/problems.ts"
 import { requireScope } from "../environments/keys.ts"
 import { findIntegration, readCredentials, readCustom } from "../integrations/integrations.ts"
 import {
@@ -110,7 +111,7 @@ async function everything(ctx: Ctx, row: IntegrationRow, provider: Provider) {
   const app = stored && "app_id" in stored ? stored : undefined
   const token = client && "scopes" in client ? client : undefined
   const secret = client && "webhook_secret" in client ? client.webhook_secret : undefined
-  const connections = await listConnectionsOf(ctx, row.id)
+  const connections = await withSyncErrors(ctx, await listConnectionsOf(ctx, row.id))
   const names = { uniqueKey: row.unique_key, provider: row.provider }
   const url = webhookUrl(ctx, row)
   return {

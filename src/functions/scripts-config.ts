@@ -65,7 +65,7 @@ function describe(row: FunctionRow) {
     last_deployed: isoTime(row.deployed_at),
     webhookSubscriptions: definition.webhookSubscriptions,
     json_schema: schemaOf(row),
-    sdk_version: null,
+    sdk_version: definition.sdkVersion ?? null,
     models: returnsOf(row).map((name) => ({ name, fields: fieldsOf(row, name) })),
     features: definition.features,
     is_public: false,

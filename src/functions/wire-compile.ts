@@ -15,10 +15,11 @@ import type { Endpoint } from "./yaml-reader.ts"
  * makers of code, and `deploy_missing_json_schema_model` when the schema of the whole deploy lacks a model.
  */
 export function readFlows(body: ConfirmFlows): CompiledFunction[] {
-  const legacy = body.sdkVersion !== undefined && !body.sdkVersion.includes("-zero")
+  const { sdkVersion, jsonSchema: shared } = body
+  const context = { sdkVersion, shared, legacy: sdkVersion !== undefined && !sdkVersion.includes("-zero") }
   return [
-    ...body.flowConfigs.map((flow) => withCode(defineFlow(flow, { legacy, shared: body.jsonSchema }), flow.fileBody)),
-    ...(eventScriptsOf(body) ?? []).map((script) => withCode(defineEvent(script, legacy), script.fileBody)),
+    ...body.flowConfigs.map((flow) => withCode(defineFlow(flow, context), flow.fileBody)),
+    ...(eventScriptsOf(body) ?? []).map((script) => withCode(defineEvent(script, context), script.fileBody)),
   ]
 }
 
@@ -34,7 +35,7 @@ export function withCode(definition: FunctionDefinition, files: { js: string; ts
   return { definition, code, map, source: files.ts }
 }
 
-type Context = { legacy: boolean; shared: ConfirmFlows["jsonSchema"] }
+type Context = { legacy: boolean; sdkVersion: string | undefined; shared: ConfirmFlows["jsonSchema"] }
 
 function defineFlow(flow: Flow, context: Context): FunctionDefinition {
   const { type, syncName: name, providerConfigKey: integrationId, models } = flow
@@ -60,10 +61,11 @@ function defineFlow(flow: Flow, context: Context): FunctionDefinition {
     hasWebhookHandler: false,
     features: flow.features,
     legacy: context.legacy,
+    ...(context.sdkVersion ? { sdkVersion: context.sdkVersion } : {}),
   }
 }
 
-const defineEvent = (script: EventScript, legacy: boolean): FunctionDefinition => ({
+const defineEvent = (script: EventScript, { legacy }: Context): FunctionDefinition => ({
   type: "on-event",
   name: script.name,
   integrationId: script.providerConfigKey,

@@ -33,7 +33,7 @@ import { healthRoutes } from "./health.ts"
 import { createLimiter } from "../kit/limiter.ts"
 import { openRoutes } from "./open-routes.ts"
 import { documentRoute } from "./openapi.ts"
-import { canonicalPath } from "./paths.ts"
+import { canonicalPath, withHost } from "./paths.ts"
 import { createRawDoor } from "./raw-door.ts"
 
 /** The table of contents of the whole API. */
@@ -78,7 +78,9 @@ export const rawEndpoints: RawEndpoint[] = [...proxyRoutes]
 export function createApi(app: App): (request: Request, peer?: () => string | undefined) => Promise<Response> {
   const door = { app, limiter: createLimiter({ perMinute: app.config.rateLimitPerMinute, now: app.now }) }
   const peers = new WeakMap<Request, () => string | undefined>()
-  const elysia = new Elysia({ strictPath: false })
+  // A host name may be short (`api`, as containers call each other): unless it is told otherwise, the router takes the
+  // first eleven characters of a URL for its origin. With seven it needs `http:`, which is all that Bun serves here.
+  const elysia = new Elysia({ strictPath: false, handler: { standardHostname: false } })
   for (const endpoint of endpoints) {
     elysia.route(
       endpoint.method,
@@ -100,12 +102,19 @@ export function createApi(app: App): (request: Request, peer?: () => string | un
   })
   const canonical = canonicalPath(endpoints)
   const passRaw = createRawDoor(door, rawEndpoints)
-  return async (request, peer) => {
+  const answerWhole = async (request: Request, peer?: () => string | undefined): Promise<Response> => {
     const passed = passRaw(request)
     if (passed) return passed
     if (request.method === "OPTIONS") return preflight(request.url, app.serverUrl)
     const tidy = canonical(request)
     if (peer !== undefined) peers.set(tidy, peer)
     return cors(await elysia.fetch(tidy), request.url, app.serverUrl)
+  }
+  return async (request, peer) => {
+    try {
+      return await answerWhole(withHost(request), peer)
+    } catch (error) {
+      return cors(toResponse(error, { requestId: crypto.randomUUID(), log: app.log }), request.url, app.serverUrl)
+    }
   }
 }

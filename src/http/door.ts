@@ -35,6 +35,9 @@ const jsonOnly = new Set([
   "v1",
 ])
 
+/** Where a provider, or a browser that comes from one, calls: whatever type they name, there is no body to misread. */
+const anyType = /^\/oauth\/(?:callback|client-metadata)(?:\/|$)/i
+
 /** What every request meets at the door. `peer` is the address at the other end of the socket, where there is one. */
 export type Door = { app: App; limiter: Limiter }
 type Arrival = { endpoint: Endpoint; request: Request; params: Record<string, string>; peer?: () => string | undefined }
@@ -99,7 +102,7 @@ export async function admit(door: Door, admission: Admission): Promise<Ctx> {
     requireScope(caller, scope)
     return { ...door.app, environment, caller, requestId }
   }
-  const isScript = request.headers.get("nango-is-script")?.toLowerCase() === "true"
+  const isScript = !admission.sessions && request.headers.get("nango-is-script")?.toLowerCase() === "true"
   const { environment, caller } = await authenticate(door.app, header, isScript)
   await count(door, request, counted, `key:${environment.id}:${caller.keyId}${isScript ? ":script" : ""}`, 1)
   requireScope(caller, scope)
@@ -144,6 +147,7 @@ async function count(door: Door, request: Request, counted: Counted, bucket: str
 function checkContentType(path: string, headers: Headers): void {
   const type = headers.get("content-type")
   if (type === null || type === "" || type.toLowerCase().startsWith("application/json")) return
+  if (anyType.test(path)) return
   if (jsonOnly.has(path.split("/")[1]?.toLowerCase() ?? "")) throw httpFaults.invalid_content_type()
 }
 

@@ -1,4 +1,16 @@
+import { httpFaults } from "./errors.ts"
+
 type Route = { method: string; path: string }
+
+/**
+ * The request with a whole URL. Probes of load balancers speak HTTP/1.0 and may name no host: Bun gives the path alone,
+ * and which host was meant matters to nobody. Throws `invalid_headers` for a host that is none (RFC 9112 §3.2).
+ */
+export function withHost(request: Request): Request {
+  if (URL.canParse(request.url)) return request
+  if (request.url.startsWith("/")) return new Request(`http://localhost${request.url}`, request)
+  throw httpFaults.invalid_headers({ errors: [{ code: "invalid_format", message: "Invalid host", path: ["host"] }] })
+}
 
 /**
  * Paths match whatever their case. A path that has capital letters is compared with the routes of its method segment by

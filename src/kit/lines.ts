@@ -6,6 +6,13 @@
 export const toLines = (texts: readonly string[]): string =>
   texts.map((text) => (/[\\\n]/.test(text) ? text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n") : text)).join("\n")
 
+/** How many texts `toLines` was given; none counts as one. */
+export function countLines(text: string): number {
+  let count = 1
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count++
+  return count
+}
+
 /** What `toLines` was given. A list of nothing but one empty text comes back as an empty list. */
 export function fromLines(text: string): string[] {
   if (text === "") return []

@@ -39,7 +39,7 @@ export type Decision = Write | "seen" | "nothing"
 export type Decide = (db: StepDb, entry: Entry, stored: StoredRecord | undefined) => Decision
 
 /** All at once: a third faster than a statement for each record (measured, 0.54 us each instead of 0.80). */
-const findRecords = `SELECT r.external_id, r.id, r.change, r.hash, r.deleted_us, r.pruned_us, r.run_id
+const findRecords = `SELECT named.key AS place, r.id, r.change, r.hash, r.deleted_us, r.pruned_us, r.run_id
   FROM json_each(?) AS named CROSS JOIN records AS r ON r.collection_id = ? AND r.external_id = named.value`
 
 /**
@@ -51,12 +51,12 @@ export function writeRecords(db: StepDb, input: unknown, body: string | undefine
   holdFence(db, call.fence)
   const { entries, duplicates } = readEntries(fromLines(call.ids), body)
   const known = findCollection(db, call)
-  const records = known === undefined ? new Map<string, StoredRecord>() : readStored(db, known, entries)
+  const records = known === undefined ? [] : readStored(db, known, entries)
   const outcome = emptyOutcome(duplicates)
   const writes: Write[] = []
   const seen: number[] = []
-  for (const entry of entries) {
-    const stored = records.get(entry.id)
+  for (const [place, entry] of entries.entries()) {
+    const stored = records[place]
     const ignored = stored !== undefined && stored.change > (call.ignoreAfter ?? Number.MAX_SAFE_INTEGER)
     if (ignored) parseEntry(entry)
     const decision = ignored ? "seen" : decide(db, entry, stored)
@@ -77,10 +77,12 @@ export function writeRecords(db: StepDb, input: unknown, body: string | undefine
   return outcome
 }
 
-function readStored(db: StepDb, collectionId: number, entries: Entry[]): Map<string, StoredRecord> {
+/** What is stored of each entry, at the place that the entry has. */
+function readStored(db: StepDb, collectionId: number, entries: Entry[]): (StoredRecord | undefined)[] {
   const ids = JSON.stringify(entries.map(({ id }) => id))
-  const rows = db.all<StoredRecord & { external_id: string }>(findRecords, ids, collectionId)
-  return new Map(rows.map((row) => [row.external_id, row]))
+  const stored: (StoredRecord | undefined)[] = []
+  for (const row of db.all<StoredRecord & { place: number }>(findRecords, ids, collectionId)) stored[row.place] = row
+  return stored
 }
 
 function emptyOutcome(duplicates: string[]): RecordOutcome {

@@ -50,11 +50,13 @@ export const LogWrite = z.strictObject({
   meta: z.record(z.string(), z.unknown()).optional(),
 })
 
+/** A list of 1 to 1,000 ids, a line each (`kit/lines.ts`): it goes to the writer as it came. */
+const Ids = z.string().refine((text) => {
+  const ids = fromLines(text)
+  return ids.length > 0 && ids.length <= 1000 && ids.every((id) => id.length > 0 && id.length <= 255)
+}, "It must be 1 to 1,000 ids of 1 to 255 characters")
 /** Records travel beside it: one JSON text per line, in the order of `ids`. */
-export const RecordsWrite = z.strictObject({
-  model: Model,
-  ids: z.string().transform(fromLines).pipe(z.array(Key).min(1).max(1000)),
-})
+export const RecordsWrite = z.strictObject({ model: Model, ids: Ids })
 export const RecordsGet = z.strictObject({ model: Model, ids: z.array(Key).min(1).max(100) })
 export const RecordsList = z.strictObject({
   model: Model,
@@ -163,9 +165,7 @@ export const calls = {
 }
 
 export type CallName = keyof typeof calls
-export type CallInput<N extends CallName> = z.output<(typeof calls)[N]["input"]>
-/** The input as the guest writes it. */
-export type GivenInput<N extends CallName> = z.input<(typeof calls)[N]["input"]>
+export type CallInput<N extends CallName> = z.infer<(typeof calls)[N]["input"]>
 
 export function isCallName(name: string): name is CallName {
   return Object.hasOwn(calls, name)

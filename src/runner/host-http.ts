@@ -10,7 +10,7 @@ import { holdTarget } from "./host-target.ts"
 
 /** Largest answer that a function can take in, in bytes. */
 const maxAnswer = 100 * 1024 * 1024
-const binaryTypes = new Set(["arraybuffer", "blob", "stream"])
+const binaryTypes = new Set(["arraybuffer", "stream"])
 const formType = "application/x-www-form-urlencoded"
 
 type Send = CallInput<"proxy.send">

@@ -1,5 +1,5 @@
 import { defineFaults } from "../kit/errors.ts"
-import { toLines } from "../kit/lines.ts"
+import { countLines } from "../kit/lines.ts"
 import { countUnseen, findLastChange, listUnseen, liveCount, readRecordPage, readRecords } from "../records/list.ts"
 import type { RecordOutcome } from "../records/model.ts"
 import { variantModel } from "../syncs/model.ts"
@@ -47,12 +47,7 @@ export async function writeRecords(
   const records = target(run, input.model)
   const outcome = (await run.ctx.store.step({
     name,
-    input: {
-      fence: run.fence,
-      ...records,
-      ids: toLines(input.ids),
-      ignoreAfter: run.ignoreAfter.get(records.model) ?? null,
-    },
+    input: { fence: run.fence, ...records, ids: input.ids, ignoreAfter: run.ignoreAfter.get(records.model) ?? null },
     body,
   })) as RecordOutcome
   if (run.ignoreAfter.has(records.model) && outcome.lastChange !== null)
@@ -60,7 +55,7 @@ export async function writeRecords(
   for (const id of outcome.duplicates)
     run.operation.error(`The batch of "${input.model}" has two records with the id "${id}"; the first one counts.`)
   const { added, updated, deleted, unchanged } = outcome
-  run.operation.info(`${verbs[name]} ${input.ids.length} records of "${input.model}"`, {
+  run.operation.info(`${verbs[name]} ${countLines(input.ids)} records of "${input.model}"`, {
     persistResults: { model: input.model, added, updated, deleted, unchanged },
   })
 }

@@ -5,6 +5,7 @@ import { changeMetadata, findConnectionById } from "../connections/connections.t
 import { secretsOf, withoutRefreshTokens } from "../connections/credentials.ts"
 import { freshCredentials } from "../connections/fresh.ts"
 import { connectionFaults, toFull } from "../connections/model.ts"
+import { withErrors } from "../connections/problems.ts"
 import { listVariables } from "../environments/environments.ts"
 import { findIntegration, getIntegration } from "../integrations/integrations.ts"
 import { defineFaults } from "../kit/errors.ts"
@@ -117,7 +118,8 @@ async function showConnection(run: HostRun, input: CallInput<"connection.get">):
   run.operation.hide([...secretsOf(credentials), ...secretTexts(secretConfig(connectionConfig))])
   const names = { uniqueKey: integration.unique_key, provider: integration.provider }
   const secrets = { credentials, connectionConfig }
-  return toFull(connection, names, input.refreshToken ? secrets : withoutRefreshTokens(secrets), "offset")
+  const shown = await withErrors(run.ctx, connection)
+  return toFull(shown, names, input.refreshToken ? secrets : withoutRefreshTokens(secrets), "offset")
 }
 
 async function writeMetadata(run: HostRun, metadata: Record<string, unknown>, merge: boolean): Promise<unknown> {

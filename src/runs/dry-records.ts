@@ -1,5 +1,6 @@
 import type { Counts, DryChange, DryEvent } from "../fixtures/events.ts"
 import { defineFaults } from "../kit/errors.ts"
+import { fromLines } from "../kit/lines.ts"
 import { type Entry, parseEntry, readEntries } from "../records/entries.ts"
 import { listUnseen, readRecords } from "../records/list.ts"
 import { canonicalText, equalJson, type JsonObject, mergeJson } from "../records/payload.ts"
@@ -63,7 +64,7 @@ async function writeDry(
   body: string,
 ): Promise<DryAnswer> {
   const to = target(kept.run, input.model)
-  const { entries, payloads } = readAll(input.ids, body)
+  const { entries, payloads } = readAll(fromLines(input.ids), body)
   const stored = await readStored(kept.run, to, [...payloads.keys()])
   const states = statesOf(kept, to.model)
   const counts = (kept.counts[input.model] ??= { added: 0, updated: 0, deleted: 0, unchanged: 0 })

@@ -32,7 +32,7 @@ export async function closeSucceeded(run: HostRun, ended: Ended & { sync: SyncRo
     if (row.kind === "sync")
       await ctx.db
         .update(syncs)
-        .set({ last_sync_at: row.started_at, accept_deletes: false })
+        .set({ last_sync_at: row.started_at, accept_deletes: false, failed_operation: null })
         .where(eq(syncs.id, sync.id))
     await queueSuccess(ctx, run, row, range(run))
     return true
@@ -55,7 +55,8 @@ export async function closeFailed(run: HostRun, ended: Ended & { error: RunError
       error: { type: error.type, message: error.message },
     }
     await ctx.db.update(syncRuns).set(columns).where(eq(syncRuns.id, row.id))
-    if (!ended.cancelled) await queueFailure(ctx, run, row, { error, checkpoints: range(run), at: columns.finished_at })
+    if (!ended.cancelled) await noteFailure(ctx, row)
+    await queueFailure(ctx, run, row, { error, checkpoints: range(run), at: columns.finished_at })
     return true
   })
   if (!held) return closeFenced(run, row)
@@ -92,6 +93,7 @@ export async function closeInterrupted(
       .from(syncRuns)
       .where(and(eq(syncRuns.task_id, task.id), eq(syncRuns.status, "RUNNING")))
     for (const row of rows) await stopRow(ctx, row, interruption(task, how.givenUp))
+    if (how.givenUp) for (const row of rows) await noteFailure(ctx, row)
     if (how.release) await releaseTask(ctx, task)
   })
 }
@@ -101,6 +103,12 @@ export const givenUpMessage = "The run was given up: its daemon died too often i
 function interruption(task: TaskRow, givenUp: boolean): string {
   if (task.cancel_reason !== null) return `The run was cancelled: ${task.cancel_reason}.`
   return givenUp ? givenUpMessage : "The run was interrupted."
+}
+
+/** The sync is an active problem of its connection until a run of it ends well. */
+async function noteFailure(ctx: App, row: SyncRunRow): Promise<void> {
+  if (row.kind !== "sync") return
+  await ctx.db.update(syncs).set({ failed_operation: row.operation_id }).where(eq(syncs.id, row.sync_id))
 }
 
 /** Ends the run of an attempt that had no closing step; what it has seen stays only where a delete window needs it. */

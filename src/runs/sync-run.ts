@@ -1,3 +1,4 @@
+import { desc, eq } from "drizzle-orm"
 import { type App, type EnvironmentCtx, inTransaction } from "../app/context.ts"
 import { findConnectionById } from "../connections/connections.ts"
 import { getEnvironment } from "../environments/environments.ts"
@@ -19,6 +20,7 @@ import { findSyncById } from "../syncs/find.ts"
 import { baseFacts, execute } from "./context.ts"
 import { runAction } from "./action-run.ts"
 import { closeFailed, closeInterrupted, closeSucceeded, givenUpMessage } from "./settle.ts"
+import { queueFailure } from "./sync-webhooks.ts"
 
 type SyncKind = SyncRunRow["kind"]
 
@@ -64,7 +66,30 @@ async function loseSync(app: App, lost: Omit<Work, "signal">, givenUp: boolean):
   await closeInterrupted(app, lost.task, { givenUp })
   if (!givenUp || lost.task.cancel_reason !== null) return
   const loaded = await loadSync(app, lost.task)
-  if (loaded) openOperation(loaded, lost).close("failed", { type: "script_interrupted", message: givenUpMessage })
+  if (!loaded) return
+  openOperation(loaded, lost).close("failed", { type: "script_interrupted", message: givenUpMessage })
+  await inTransaction(loaded.ctx, (ctx) => tellGivenUp(ctx, loaded, lost))
+}
+
+async function tellGivenUp(ctx: EnvironmentCtx, loaded: Loaded, { task, kind }: Omit<Work, "signal">): Promise<void> {
+  const ofTask = eq(syncRuns.task_id, task.id)
+  const [row] = await ctx.db.select().from(syncRuns).where(ofTask).orderBy(desc(syncRuns.id)).limit(1)
+  if (!row) return
+  const { found, sync, fn } = loaded
+  const run = { found, syncName: sync.name, variant: sync.variant, models: fn.definition.models }
+  const checkpoints = { from: row.checkpoint_from, to: row.checkpoint_to }
+  const error = { message: givenUpMessage, payload: {} }
+  await queueFailure(ctx, { ...run, syncType: syncTypeOf(sync, kind) }, row, {
+    error,
+    checkpoints,
+    at: ctx.now().getTime(),
+  })
+}
+
+/** What webhooks call a run: INITIAL until the sync has ended well once. */
+function syncTypeOf(sync: SyncRow, kind: SyncKind): "INITIAL" | "INCREMENTAL" | "WEBHOOK" {
+  if (kind === "webhook") return "WEBHOOK"
+  return sync.last_sync_at === null ? "INITIAL" : "INCREMENTAL"
 }
 
 /** Everything that the run is about; undefined when it went away while the task waited. */
@@ -97,8 +122,7 @@ async function openRun(loaded: Loaded, work: Work): Promise<{ row: SyncRunRow; r
   const { ctx, sync, fn, found } = loaded
   const { task, signal, kind } = work
   const operation = openOperation(loaded, work)
-  const isFirst = sync.last_sync_at === null
-  const partial = fn.definition.syncType === "incremental" && !isFirst
+  const partial = fn.definition.syncType === "incremental" && sync.last_sync_at !== null
   const type = kind === "webhook" ? "WEBHOOK" : partial ? "INCREMENTAL" : "INITIAL"
   const [row] = await inTransaction(ctx, (ctx) =>
     ctx.db
@@ -127,7 +151,7 @@ async function openRun(loaded: Loaded, work: Work): Promise<{ row: SyncRunRow; r
     scope: checkpointKey(kind, sync),
     variant: sync.variant,
     syncName: sync.name,
-    syncType: kind === "webhook" ? "WEBHOOK" : isFirst ? "INITIAL" : "INCREMENTAL",
+    syncType: syncTypeOf(sync, kind),
     models: fn.definition.models,
     acceptDeletes: sync.accept_deletes,
     triggerAction: (input) => runAction(ctx, { ...input, depth: 1, signal }),

@@ -6,6 +6,9 @@ import type { RunError } from "../runner/runner.ts"
 import type { Checkpoint, SyncRunRow } from "../syncs/model.ts"
 import { queueWebhook } from "../webhooks/outbox.ts"
 
+/** What a webhook says about a run. */
+export type ToldRun = Pick<HostRun, "found" | "syncName" | "variant" | "syncType" | "models">
+
 type Range = { from: Checkpoint | null; to: Checkpoint | null }
 
 const nothing = { added: 0, updated: 0, deleted: 0 }
@@ -41,9 +44,9 @@ export async function queueSuccess(
 /** One webhook for a run that failed. */
 export async function queueFailure(
   ctx: EnvironmentCtx,
-  run: HostRun,
-  row: SyncRunRow,
-  failure: { error: RunError; checkpoints: Range; at: number },
+  run: ToldRun,
+  row: Pick<SyncRunRow, "started_at">,
+  failure: { error: Pick<RunError, "message" | "payload" | "upstream">; checkpoints: Range; at: number },
 ): Promise<void> {
   const { message, payload, upstream } = failure.error
   await queueWebhook(ctx, {
@@ -66,7 +69,7 @@ export async function queueFailure(
   })
 }
 
-function about(run: HostRun, model: string) {
+function about(run: ToldRun, model: string) {
   const { connection, integration } = run.found
   return {
     from: "nango",

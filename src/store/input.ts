@@ -1,3 +1,4 @@
+import { countLines } from "../kit/lines.ts"
 import { StepError } from "./writer.ts"
 
 /*
@@ -25,12 +26,6 @@ export const listed = (most: number): Check => ({
   expects: `at most ${most} texts, a line each`,
   holds: (value) => typeof value === "string" && countLines(value) <= most,
 })
-
-function countLines(text: string): number {
-  let count = 1
-  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count++
-  return count
-}
 
 export const optional = ({ expects, holds }: Check): Check => ({
   expects: `${expects}, or nothing`,

@@ -8,6 +8,7 @@ import main0002 from "./migrations/sqlite/main_0002_connect.sql" with { type: "t
 import main0003 from "./migrations/sqlite/main_0003_providers.sql" with { type: "text" }
 import main0004 from "./migrations/sqlite/main_0004_keys.sql" with { type: "text" }
 import main0005 from "./migrations/sqlite/main_0005_secret_headers.sql" with { type: "text" }
+import main0006 from "./migrations/sqlite/main_0006_failing_syncs.sql" with { type: "text" }
 
 const faults = defineFaults({
   database_newer: [409, "The database was written by a newer sluice."],
@@ -16,7 +17,7 @@ const faults = defineFaults({
 
 /** Numbered SQL, embedded. A migration that has landed is never edited: the checksum of each applied one is kept. */
 export const migrations: Record<"main" | "logs", string[]> = {
-  main: [main0001, main0002, main0003, main0004, main0005],
+  main: [main0001, main0002, main0003, main0004, main0005, main0006],
   logs: [logs0001, logs0002],
 }
 

@@ -61,7 +61,8 @@ export async function ensureSync(
     .from(syncs)
     .where(and(eq(syncs.connection_id, connection.id), eq(syncs.name, fn.name), eq(syncs.variant, variant)))
   const row = existing ?? (await insertSync(ctx, input))
-  if (existing?.deleted_at) await ctx.db.update(syncs).set({ deleted_at: null }).where(eq(syncs.id, row.id))
+  if (existing?.deleted_at)
+    await ctx.db.update(syncs).set({ deleted_at: null, failed_operation: null }).where(eq(syncs.id, row.id))
   const timing = timingOf(row, fn)
   if (!timing) return row
   await ensureSchedule(ctx, {

@@ -22,6 +22,8 @@ export const syncs = table("syncs", {
   accept_deletes: bool("accept_deletes").notNull(),
   created_at: time("created_at").notNull(),
   deleted_at: time("deleted_at"),
+  /** The operation of the last run, when that failed. */
+  failed_operation: text("failed_operation"),
 })
 export type SyncRow = typeof syncs.$inferSelect
 

@@ -250,6 +250,7 @@ test("the one schema of an older deploy gives each function what it needs", asyn
   const { body } = await env.call("GET", "/scripts/config")
   expect(Object.keys(body[0].actions[0].json_schema.definitions).toSorted()).toEqual(["In ner", "Out"])
   expect(body[0].actions[0].endpoints).toMatchObject([{ method: "POST", path: "/act" }])
+  expect(body[0].actions[0].sdk_version).toBe("0.50.0-yaml")
 })
 
 test("references in that schema may lead anywhere", async () => {

@@ -17,12 +17,7 @@ afterAll(() => world[Symbol.asyncDispose]())
 
 const json = { "content-type": "application/json" }
 /** Sends bytes as they are; `fetch` would tidy up the path. */
-async function raw(
-  method: string,
-  path: string,
-  headers: Record<string, string> = {},
-  body = "",
-): Promise<[number, string]> {
+function raw(method: string, path: string, headers: Record<string, string> = {}, body = ""): Promise<[number, string]> {
   const lines = Object.entries({
     host: `127.0.0.1:${sluice.port}`,
     authorization: `Bearer ${sluice.key}`,
@@ -30,6 +25,10 @@ async function raw(
     ...(body === "" ? {} : { "content-length": String(Buffer.byteLength(body)) }),
     ...headers,
   }).map(([name, value]) => `${name}: ${value}\r\n`)
+  return send(`${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body}`)
+}
+
+async function send(request: string): Promise<[number, string]> {
   const answer = Promise.withResolvers<string>()
   let text = ""
   const socket = await Bun.connect({
@@ -41,7 +40,7 @@ async function raw(
       error: (_socket, error) => answer.reject(error),
     },
   })
-  socket.write(`${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body}`)
+  socket.write(request)
   const whole = await answer.promise
   return [Number(whole.split(" ")[1]), whole.slice(whole.indexOf("\r\n\r\n") + 4)]
 }
@@ -264,8 +263,32 @@ test("rate headers are on every answer to a key; beyond the limit there is a tim
 test("a customer's key may not speak for a running function", async () => {
   const key = /dev +([0-9a-f-]{36})/.exec(sluice.output())?.[1]
   const headers = { "nango-is-script": "true" }
-  const stored = await sluice.call("GET", "/integrations", { key, headers })
+  const stored = await sluice.call("GET", "/connections", { key, headers })
   expect([stored.status, stored.body.error.code]).toEqual([401, "unknown_account"])
-  expect((await sluice.call("GET", "/integrations", { key })).status).toBe(200)
-  expect((await sluice.call("GET", "/integrations", { headers })).status).toBe(200)
+  expect((await sluice.call("GET", "/connections", { key })).status).toBe(200)
+  expect((await sluice.call("GET", "/connections", { headers })).status).toBe(200)
+})
+
+test("a probe of HTTP/1.0 may name no host, and a host may be short", async () => {
+  const authorization = `authorization: Bearer ${sluice.key}`
+  for (const request of [
+    "GET /health HTTP/1.0",
+    "GET /HEALTH?a=1 HTTP/1.0",
+    "GET /health HTTP/1.1\r\nhost: \r\nconnection: close",
+    "GET /health HTTP/1.1\r\nhost: x\r\nconnection: close",
+    `GET /connections HTTP/1.0\r\n${authorization}`,
+    `GET /connections HTTP/1.1\r\nhost: api\r\nconnection: close\r\n${authorization}`,
+  ])
+    expect([request, (await send(`${request}\r\n\r\n`))[0]]).toEqual([request, 200])
+})
+
+test.each(["[::1", "x:y:z", "x:99999"])("a host that is none is refused: %s", async (host) => {
+  const before = sluice.output().length
+  for (const path of ["/health", "/proxy/x", "/nope"]) {
+    const [status, text] = await raw("GET", path, { host })
+    expect([status, JSON.parse(text).error.code]).toEqual([400, "invalid_headers"])
+  }
+  const upgrade = await raw("GET", "/", { host, connection: "close", upgrade: "websocket" })
+  expect(upgrade[0]).toBe(400)
+  expect(sluice.output().slice(before)).not.toContain("Invalid URL")
 })

@@ -14,6 +14,7 @@ const files = {
   "fake/syncs/fresh.ts": sync('await nango.batchSave([{ id: String(Date.now()) }], "Item")'),
   "fake/syncs/idle.ts": sync("await nango.log('nothing to do')", "Idle"),
   "fake/syncs/broken.ts": sync('await nango.saveCheckpoint({ n: 1 }); throw new Error("it broke")', "Broken"),
+  "fake/syncs/waits.ts": sync('await nango.get({ endpoint: "/slow?ms=60000" })', "Waits"),
   "fake/actions/echo.ts": `${head}export default createAction({ description: "x", input: z.any(), output: z.any(), exec: async (nango, input) => ({ got: input }) })\n`,
   "chat/syncs/messages.ts": sync(
     "",
@@ -116,6 +117,15 @@ describe("a sync", () => {
     expect(receiver.received.map(({ body }) => JSON.parse(body).syncName)).toEqual(["fresh"])
     await world.sluice.call("PATCH", "/sluice/webhooks/settings", { body: { [flag]: true } })
   })
+})
+
+test("a run that a pause ends is told of as one that failed", async () => {
+  forget()
+  await nango.triggerSync("fake", ["waits"], "c1")
+  await until(() => world.fake.requests.some(({ path }) => path === "/slow"), "the run to wait at the provider")
+  await nango.pauseSync("fake", ["waits"], "c1")
+  const { json } = await next(({ syncName }) => syncName === "waits")
+  expect(json).toMatchObject({ success: false, error: { type: "script_error", description: "The run was cancelled" } })
 })
 
 test("an asynchronous action through the official client, to its result and its webhook", async () => {

@@ -180,13 +180,14 @@ describe("keys", () => {
 
   test("of the database may not speak for a running function; those of the configuration may", async () => {
     const headers = { "nango-is-script": "true" }
-    const stored = await t.request("GET", "/integrations", { key: await keyWith(["environment:*"]), headers })
+    const key = await keyWith(["environment:*"])
+    const stored = await t.request("GET", "/connections", { key, headers })
     expect([stored.status, stored.body.error.code]).toEqual([401, "unknown_account"])
-    expect((await t.request("GET", "/integrations", { headers })).status).toBe(200)
+    expect((await t.request("GET", "/connections", { headers })).status).toBe(200)
     const no = { "nango-is-script": "false" }
-    expect(
-      (await t.request("GET", "/integrations", { key: await keyWith(["environment:*"]), headers: no })).status,
-    ).toBe(200)
+    expect((await t.request("GET", "/connections", { key, headers: no })).status).toBe(200)
+    for (const path of ["/integrations", "/providers", "/providers/unauthenticated"])
+      expect((await t.request("GET", path, { key, headers })).status).toBe(200)
   })
 })
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { rmSync } from "node:fs"
 import { connectFake } from "../helpers/setup.ts"
+import { startReceiver } from "../helpers/receiver.ts"
 import { deploy, type Sluice, until } from "../helpers/sluice.ts"
 import { waiting } from "./functions.ts"
 import { liveTask, readStored } from "./stored.ts"
@@ -52,6 +53,8 @@ test("what was paused while it ran stays paused over a kill, also when the kill 
 }, 30_000)
 
 test("a task that five daemons died of without progress is given up; the next one is not held against it", async () => {
+  await using receiver = startReceiver()
+  await sluice.call("PATCH", "/sluice/webhooks/settings", { body: { primary_url: receiver.url } })
   await command(sluice, "start", "waiting")
   await command(sluice, "trigger", "waiting")
   for (let lost = 0; lost < 5; lost++) {
@@ -61,12 +64,18 @@ test("a task that five daemons died of without progress is given up; the next on
   }
   const status = await statusOf(sluice, "waiting")
   expect(status).toMatchObject({ status: "ERROR", latestExecutionStatus: "STOPPED" })
-  expect(readStored(world.dataDir, liveTask)).toBeUndefined()
   expect(world.fake.requests).toEqual([])
 
   const [told] = await operationsOf(sluice, "sync")
   expect(told).toMatchObject({ state: "failed", error: { type: "script_interrupted" } })
   expect(told.error.message).toContain("given up")
+  const [hook] = await until(() => receiver.received.length > 0 && receiver.received, "the webhook")
+  expect(JSON.parse(hook?.body ?? "")).toMatchObject({
+    syncName: "waiting",
+    success: false,
+    error: { type: "script_error" },
+  })
+  await until(() => readStored(world.dataDir, liveTask) === undefined, "the delivery to be over")
 
   await command(sluice, "trigger", "waiting")
   await asked()

@@ -61,7 +61,8 @@ test.skipIf(!onLinux)(
     await deploy(sluice, pagingSync)
     let last: string | undefined
     let failed = 0
-    for (let kills = 0; kills < 8; kills++) {
+    // On a fast machine a run may end before it is killed: go on until enough were hit.
+    for (let kills = 0; kills < 8 || failed < 3; kills++) {
       const timer = setTimeout(killRunners, random() * 500)
       const ended = await until(async () => {
         const status = await statusOf(sluice, "items")
@@ -84,7 +85,6 @@ test.skipIf(!onLinux)(
       const status = await statusOf(sluice, "items")
       return status.finishedAt !== last && status.latestExecutionStatus === "SUCCESS"
     }, "the last run to end")
-    expect(failed).toBeGreaterThan(2)
     const reader = newReader()
     await readOn(sluice, reader)
     expect(reader.records.size).toBe(5000)

@@ -159,11 +159,42 @@ describe("older projects", () => {
   test("a missing models file is empty", async () => {
     const bundled = await bundle({
       "demo/syncs/a.ts":
-        "import { NangoSync, Issue, Base } from '../../models'\nimport { Other } from './models.js'\n" +
-        "export default async function fetchData(nango: NangoSync) { return [typeof Base, typeof new Object(Other), {} as Issue] }",
+        "import { NangoSync, Issue, Base, ActionError } from '../../models'\nimport { Other } from './models.js'\n" +
+        "export default async function fetchData(nango: NangoSync) { return [typeof Base, typeof new Object(Other), typeof ActionError, {} as Issue] }",
     })
     expect(places(bundled)).toEqual([])
-    expect(await loadBundle(bundled).default()).toEqual(["undefined", "object", {}])
+    expect(await loadBundle(bundled).default()).toEqual(["undefined", "object", "function", {}])
+  })
+
+  /** As the compile of older projects writes it: models, then the types of the SDK of that time. */
+  const generated = [
+    "export interface Issue { id: string }",
+    '/// <reference types="node" />',
+    "import { Nango } from '@nangohq/node'",
+    "import type { AxiosResponse } from 'axios'",
+    "export declare class ActionError extends Error { constructor(payload?: Record<string, unknown>) }",
+    "export declare class NangoAction { protected nango: Nango; get(): Promise<AxiosResponse> }",
+    "export enum PaginationType { CURSOR = 'cursor' }",
+  ]
+
+  test("a generated models file is taken with the imports of its types", async () => {
+    const bundled = await bundle({
+      "demo/actions/a.ts":
+        "import { NangoAction, Issue, ActionError, PaginationType } from '../../models'\n" +
+        "export default async function runAction(nango: NangoAction) { return [PaginationType.CURSOR, new ActionError() instanceof Error, {} as Issue] }",
+      "models.ts": generated.join("\n"),
+    })
+    expect(places(bundled)).toEqual([])
+    expect(await loadBundle(bundled).default()).toEqual(["cursor", true, {}])
+  })
+
+  test("what a models file really uses is refused as anywhere, and so is what Bun would answer by itself", async () => {
+    const entry = "import { x } from '../../models'\nexport default async () => x"
+    const at = async (line: string) => places(await bundle({ "demo/syncs/a.ts": entry, "models.ts": line }))
+    expect(await at("import { Nango } from '@nangohq/node'\nexport const x = new Nango()")).toEqual([
+      "models.ts:1:23 disallowed_import",
+    ])
+    expect(await at("import { a } from 'bun:sqlite'\nexport const x = 1")).toEqual(["models.ts:1:19 disallowed_import"])
   })
 
   test("a models file that exists is used", async () => {

@@ -32,7 +32,9 @@ export function places(result: BundleResult): string[] {
   return result.errors.map((one) => `${one.file}:${one.line}:${one.column} ${one.code}`)
 }
 
-/** Runs a bundle in an empty context that has nothing but `require` of the allowed modules. */
+class ActionError extends Error {}
+
+/** Runs a bundle in an empty context that has nothing but `require` of the allowed modules and two classes. */
 export function loadBundle(result: BundleResult, filename = "function.cjs"): Record<string, any> {
   if (!result.ok) throw new Error(`the bundle failed: ${places(result).join(", ")}`)
   const module = { exports: {} as Record<string, any> }
@@ -40,6 +42,6 @@ export function loadBundle(result: BundleResult, filename = "function.cjs"): Rec
     if (!Object.hasOwn(MODULES, name)) throw new Error(`module ${name} was asked for`)
     return MODULES[name]
   }
-  vm.runInNewContext(result.code, { module, exports: module.exports, require, Error }, { filename })
+  vm.runInNewContext(result.code, { module, exports: module.exports, require, Error, ActionError }, { filename })
   return module.exports
 }

@@ -40,6 +40,14 @@ describe("the order of the checks", () => {
     })
   })
 
+  test.each(["/oauth/callback", "/OAuth/Callback/", "/oauth/client-metadata/x/y"])(
+    "%s is asked by those whose content type is not ours to choose",
+    async (path) => {
+      const answer = await t.request("GET", path, { key: null, headers: { "content-type": "text/plain" } })
+      expect(answer.status).not.toBe(415)
+    },
+  )
+
   // Of a raw body nobody knows a syntax before the verb does.
   test.each(closed.filter(([, endpoint]) => endpoint.method !== "GET" && !("rawBody" in endpoint)))(
     "%s: the syntax of the body comes before the key",

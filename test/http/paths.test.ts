@@ -90,6 +90,16 @@ describe("a path", () => {
     expect(headers.get("access-control-allow-origin")).toBe("*")
   })
 
+  test.each(["http://x", "http://api", "http://api:3003", "http://[::1]:3003", "http://sluice.example.com"])(
+    "is found whatever the host is called: %s",
+    async (origin) => {
+      const headers = { authorization: `Bearer ${t.key}` }
+      for (const path of ["/health", "/integrations", "/INTEGRATIONS/My%20Key", "/integrations/?"]) {
+        expect((await t.send(new Request(origin + path, { headers }))).status).toBe(200)
+      }
+    },
+  )
+
   test("a method that a route does not have is nowhere, too", async () => {
     const { status, body } = await t.request("PUT", "/integrations")
     expect([status, body.error.code]).toEqual([404, "not_found"])

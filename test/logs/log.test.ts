@@ -65,7 +65,17 @@ describe("an operation", () => {
   ] as const)("that ends as %s has the level %s", async (state, level) => {
     const operation = open()
     operation.close(state)
-    expect((await read(operation.id)).body.data).toMatchObject({ state, level })
+    const at = t.clock.now().toISOString()
+    const times = { created_at: at, started_at: at, ended_at: at }
+    expect((await read(operation.id)).body.data).toMatchObject({ state, level, error: null, ...times })
+  })
+
+  test("that fails in the batch in which it begins has its error", async () => {
+    const operation = open()
+    operation.error("bad")
+    operation.close("failed", { type: "oops", message: "bad" })
+    const { error, messages } = (await read(operation.id)).body.data
+    expect([error, messages.length]).toEqual([{ type: "oops", message: "bad" }, 1])
   })
 
   test("ends once: the first end holds", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { AppError } from "../../src/kit/errors.ts"
+import { fromLines } from "../../src/kit/lines.ts"
 import { shortcuts, testRunner } from "./harness.ts"
 import { valueOf } from "./requests.ts"
 import type { Answers } from "./requests.ts"
@@ -15,7 +16,10 @@ describe("records", () => {
     )
     expect(valueOf(outcome)).toBe(true)
     const saves = seen.filter(({ call }) => call === "records.save")
-    expect(saves.map(({ input }) => [input.model, input.ids.length, input.ids[0], Object.keys(input).length])).toEqual([
+    const idsOf = (input: { ids: string }) => fromLines(input.ids)
+    expect(
+      saves.map(({ input }) => [input.model, idsOf(input).length, idsOf(input)[0], Object.keys(input).length]),
+    ).toEqual([
       ["Item", 1000, "1", 2],
       ["Item", 1000, "1001", 2],
       ["Item", 500, "2001", 2],

@@ -28,6 +28,7 @@ describe("responses", () => {
     ["plain", "", "plain"],
     ["", "", ""],
     ['{"a":1}', `responseType: "text"`, '{"a":1}'],
+    ['{"a":1}', `responseType: "blob"`, '{"a":1}'],
     ["{broken", `responseType: "json"`, "{broken"],
     [new TextEncoder().encode('\uFEFF{"a":2}'), "", { a: 2 }],
     [new TextEncoder().encode("é"), `responseType: "arraybuffer"`, { type: "Buffer", data: [195, 169] }],
@@ -90,6 +91,17 @@ describe("responses", () => {
       (await run(`await nango.get({ endpoint: "/" })`, { "proxy.send": () => reply("gone", { status: 503 }) })).outcome,
     )
     expect(plain).toMatchObject({ type: "script_http_error", status: 503, payload: { message: "gone" } })
+  })
+
+  test.each([
+    [304, "ERR_BAD_RESPONSE"],
+    [499, "ERR_BAD_REQUEST"],
+    [500, "ERR_BAD_RESPONSE"],
+  ])("status %d has the code %s", async (status, code) => {
+    const { outcome } = await run(`try { await nango.get({ endpoint: "/" }) } catch (e) { return e.code }`, {
+      "proxy.send": () => reply("", { status }),
+    })
+    expect(valueOf(outcome)).toBe(code)
   })
 
   test("a failed connection is a network error; a refusal of the daemon keeps its code", async () => {

@@ -134,6 +134,11 @@ export const rows: Row[] = [
     sees: { method: "DELETE", headers: { "content-type": json }, body: '{"ids":[1]}' },
   },
   {
+    name: "DELETE with text, of which nothing is assumed",
+    call: `delete({ endpoint: "/echo", data: "a" })`,
+    sees: { method: "DELETE", headers: { "content-type": undefined }, body: "a" },
+  },
+  {
     name: "DELETE without",
     call: `delete({ endpoint: "/echo" })`,
     sees: { method: "DELETE", body: "", headers: { "content-type": undefined } },
@@ -162,6 +167,11 @@ export const rows: Row[] = [
     name: "a form from an object",
     call: `post({ endpoint: "/echo", data: { a: { b: 1 }, l: [1, 2], n: null }, headers: { "content-type": "${form}" } })`,
     sees: { headers: { "content-type": form }, body: "a%5Bb%5D=1&l%5B%5D=1&l%5B%5D=2&n=" },
+  },
+  {
+    name: "lists in a form: of objects, deeper down, and named as lists",
+    call: `post({ endpoint: "/echo", data: { o: [{ a: 1 }], d: { l: [1, 2] }, "e[]": ["x", "y"], "j{}": { k: [1] } }, headers: { "content-type": "${form}" } })`,
+    sees: { body: new URLSearchParams(`o[0][a]=1&d[l][0]=1&d[l][1]=2&e[]=x&e[]=y&j{}={"k":[1]}`).toString() },
   },
   {
     name: "a form from URLSearchParams",

@@ -1,10 +1,14 @@
 import { refuse, writeJson } from "./arguments.ts"
 
-/** A request body as it travels to the daemon, and the content type that it implies when the caller named none. */
+/**
+ * A request body as it travels to the daemon, and the content type when the caller named none: what the body implies,
+ * or `fallback`, which goes with POST, PUT and PATCH only.
+ */
 export type EncodedBody = {
   kind: "none" | "json" | "text" | "form" | "multipart" | "bytes"
   body?: string | Uint8Array
   contentType?: string
+  fallback?: string
   boundary?: string
 }
 
@@ -25,10 +29,10 @@ export async function encodeBody(data: unknown, contentType: string | undefined)
   if (typeof data === "function" || typeof data === "symbol")
     throw refuse(`"data" cannot be sent: it is a ${typeof data}`)
   const bytes = asBytes(data) ?? (await collectBytes(data))
-  if (bytes) return { kind: "bytes", body: bytes, contentType: formType }
+  if (bytes) return { kind: "bytes", body: bytes, fallback: formType }
   if (data instanceof FormData) return encodeMultipart(data)
   if (data instanceof Blob) {
-    return { kind: "bytes", body: await data.bytes(), contentType: data.type || formType }
+    return { kind: "bytes", body: await data.bytes(), contentType: data.type || undefined, fallback: formType }
   }
   if (type.startsWith(formType) && typeof data === "object") {
     return { kind: "form", body: encodeForm(data), contentType: formType }
@@ -37,11 +41,11 @@ export async function encodeBody(data: unknown, contentType: string | undefined)
   if (typeof data === "object" || isJsonType(type)) {
     return { kind: "json", body: writeJson(data, '"data"'), contentType: "application/json" }
   }
-  return { kind: "text", body: String(data), contentType: formType }
+  return { kind: "text", body: String(data), fallback: formType }
 }
 
 function encodeText(data: string, type: string): EncodedBody {
-  if (!isJsonType(type)) return { kind: "text", body: data, contentType: formType }
+  if (!isJsonType(type)) return { kind: "text", body: data, fallback: formType }
   // As text: what the caller wrote is not taken apart to add the provider's own members.
   return { kind: "text", body: isJson(data) ? data : JSON.stringify(data), contentType: "application/json" }
 }
@@ -80,7 +84,10 @@ async function collectBytes(data: unknown): Promise<Uint8Array | undefined> {
   return new Uint8Array(Buffer.concat(chunks))
 }
 
-/** Bracket notation: `a[b]=1`, flat arrays `a[]=1`, arrays of objects `a[0][b]=1`; dates in ISO, null empty. */
+/**
+ * Bracket notation: `a[b]=1`, flat lists `a[]=1`, lists of objects and lists deeper down `a[0][b]=1`, `a[b][0]=1`; dates
+ * in ISO, null empty. A name may end in `[]` by itself, and `{}` at its end asks for JSON.
+ */
 export function encodeForm(data: object): string {
   const form = new URLSearchParams()
   visit(data, "", 0, (name, value) => form.append(name, value))
@@ -103,9 +110,11 @@ function visit(value: unknown, name: string, depth: number, emit: (name: string,
   if (value === null) return emit(name, "")
   if (value instanceof Date) return emit(name, value.toISOString())
   if (typeof value !== "object") return emit(name, String(value))
-  const flat = Array.isArray(value) && value.every((item) => typeof item !== "object" || item === null)
+  const flat = depth === 1 && Array.isArray(value) && value.every((item) => typeof item !== "object" || item === null)
+  if (depth === 1 && name.endsWith("{}")) return emit(name, writeJson(value, '"data"') ?? "")
   for (const [key, item] of Object.entries(value)) {
-    visit(item, name === "" ? key : `${name}[${flat ? "" : key}]`, depth + 1, emit)
+    const inner = flat ? "" : key.replace(/\[\]$/, "")
+    visit(item, name === "" ? key : `${name.replace(/\[\]$/, "")}[${inner}]`, depth + 1, emit)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CallName, GivenInput } from "../calls.ts"
+import type { CallInput, CallName } from "../calls.ts"
 import type { Answer, FromGuest, Payload } from "../protocol.ts"
 import { writeJson } from "./arguments.ts"
 import { apiError, SdkError, toGuestError } from "./errors.ts"
@@ -13,7 +13,7 @@ export type Channel = {
    * Asks the daemon. The output comes back as the guest's own JSON. Rejects with `script_aborted` once the run is
    * cancelled, and with the daemon's error as an SDK error, or as an HTTP error for calls that stand for API requests.
    */
-  call: <N extends CallName>(name: N, input: GivenInput<N>, body?: Payload) => Promise<CallAnswer>
+  call: <N extends CallName>(name: N, input: CallInput<N>, body?: Payload) => Promise<CallAnswer>
   /** @throws SdkError `script_aborted` when the run is cancelled. */
   check: () => void
   receive: (answer: Answer) => void

@@ -74,7 +74,7 @@ export class HttpError extends Error {
 }
 
 export function statusError(response: HttpResponse, ofApi = false): HttpError {
-  const code = response.status >= 500 ? "ERR_BAD_RESPONSE" : "ERR_BAD_REQUEST"
+  const code = response.status >= 400 && response.status < 500 ? "ERR_BAD_REQUEST" : "ERR_BAD_RESPONSE"
   const message = `Request failed with status code ${response.status}`
   return new HttpError(message, { code, config: response.config, response, ofApi })
 }

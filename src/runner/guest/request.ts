@@ -48,7 +48,8 @@ async function encodeRequest(config: HttpConfig): Promise<Built> {
   const headers = textHeaders(config.headers)
   const encoded: EncodedBody =
     method === "GET" ? { kind: "none" } : await encodeBody(config.data, headers["content-type"])
-  const { kind, body, contentType, boundary } = encoded
+  const { kind, body, boundary } = encoded
+  const contentType = encoded.contentType ?? (method === "DELETE" ? undefined : encoded.fallback)
   if (contentType !== undefined && (headers["content-type"] === undefined || kind === "multipart")) {
     headers["content-type"] = contentType
   }

@@ -4,7 +4,7 @@ import { BodyStream } from "./stream.ts"
 
 /**
  * axios semantics: whatever parses as JSON is parsed, whatever its content type; otherwise text. `arraybuffer` gives a
- * Buffer.
+ * Buffer; `blob` and `document` give text, as they do outside of browsers.
  */
 export function decode(
   body: Payload | undefined,
@@ -16,9 +16,8 @@ export function decode(
     const buffer = typeof raw === "string" ? Buffer.from(raw) : Buffer.from(raw)
     return type === "stream" ? new BodyStream(buffer) : buffer
   }
-  if (type === "blob") return new Blob([raw])
   const text = typeof raw === "string" ? raw : new TextDecoder().decode(raw)
-  if (type === "text" || type === "document" || text === "") return text
+  if (type === "text" || type === "blob" || type === "document" || text === "") return text
   // Not JSON is a normal answer, not a failure.
   try {
     return parse(text)
@@ -27,7 +26,7 @@ export function decode(
   }
 }
 
-const binaryTypes = new Set<Send["responseType"]>(["arraybuffer", "blob", "stream"])
+const binaryTypes = new Set<Send["responseType"]>(["arraybuffer", "stream"])
 
 /** The data of a fixture stands there as JSON, also when it is a text; bytes are a Buffer's JSON form. */
 export function recorded(
