@@ -2,8 +2,9 @@ import { eq, lt } from "drizzle-orm"
 import { randomBytes } from "node:crypto"
 import { type App, type EnvironmentCtx, inTransaction } from "../app/context.ts"
 import { findConnection, findConnectionById } from "../connections/connections.ts"
-import { connectionFaults } from "../connections/model.ts"
+import { connectionFaults, WebhookUrl } from "../connections/model.ts"
 import { toEndUser } from "../connections/tags.ts"
+import { issuesOfWebhookUrl } from "../connections/webhook-url.ts"
 import { environments, type Environment } from "../environments/model.ts"
 import { listIntegrations } from "../integrations/integrations.ts"
 import { seal, sha256Hex, unseal } from "../kit/crypto.ts"
@@ -21,7 +22,7 @@ export type OpenedSession = { token: string; expiresAt: number }
 
 /** Opens a session for new connections. Throws `invalid_body` for integrations that are not there. */
 export async function openSession(ctx: EnvironmentCtx, input: NewSession): Promise<OpenedSession> {
-  const details = detailsOf(input)
+  const details = detailsOf(ctx, input)
   const allowed = input.allowed_integrations
   await checkNamed(ctx, details, allowed)
   // An empty list means every integration, as a missing one does.
@@ -33,7 +34,7 @@ export async function openReconnectSession(ctx: EnvironmentCtx, input: NewReconn
   const { connection_id, integration_id } = input
   const found = await findConnection(ctx, { connectionId: connection_id, providerConfigKey: integration_id })
   if (!found) throw connectFaults.invalid_body({ message: "ConnectionID or IntegrationId does not exists" })
-  const details = detailsOf(input)
+  const details = detailsOf(ctx, input)
   await checkNamed(ctx, details)
   return store(ctx, {
     ...details,
@@ -66,9 +67,9 @@ type Input = Pick<
   "end_user" | "organization" | "tags" | "integrations_config_defaults" | "overrides" | "webhook_url_override"
 >
 
-function detailsOf(input: Input): SessionDetails {
+function detailsOf(ctx: EnvironmentCtx, input: Input): SessionDetails {
   const { end_user, organization, tags = {}, overrides = {} } = input
-  const { defaults, webhookUrlOverride } = liftWebhookUrl(input)
+  const { defaults, webhookUrlOverride } = liftWebhookUrl(ctx, input)
   return {
     endUser: end_user ? toEndUser(end_user, organization) : null,
     tags: end_user || !organization ? tags : { ...organizationTags(organization), ...tags },
@@ -84,7 +85,7 @@ const organizationTags = ({ id, display_name }: { id: string; display_name?: str
 })
 
 /** Older callers give the address for webhooks inside a connection config. Two that differ are refused. */
-function liftWebhookUrl({ integrations_config_defaults = {}, webhook_url_override }: Input) {
+function liftWebhookUrl(ctx: EnvironmentCtx, { integrations_config_defaults = {}, webhook_url_override }: Input) {
   const defaults: Record<string, Defaults> = {}
   const urls = new Set(webhook_url_override ? [webhook_url_override] : [])
   for (const [key, given] of Object.entries(integrations_config_defaults)) {
@@ -97,9 +98,10 @@ function liftWebhookUrl({ integrations_config_defaults = {}, webhook_url_overrid
     refuse([{ code: "custom", message, path: ["webhook_url_override"] }])
   }
   const [webhookUrlOverride] = urls
-  if (webhookUrlOverride !== undefined && !/^https?:\/\//i.test(webhookUrlOverride)) {
+  if (webhookUrlOverride !== undefined && !WebhookUrl.safeParse(webhookUrlOverride).success) {
     refuse([{ code: "custom", message: "Invalid URL", path: ["webhook_url_override"] }])
   }
+  refuse(issuesOfWebhookUrl(ctx, webhookUrlOverride, "webhook_url_override"))
   return { defaults, webhookUrlOverride }
 }
 

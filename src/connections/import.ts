@@ -9,6 +9,7 @@ import { connectionFaults, type ConnectionRow, type ImportConnection, type Impor
 import { saveConnection } from "./save.ts"
 import { toEndUser } from "./tags.ts"
 import { verifyCredentials } from "./verify.ts"
+import { checkWebhookUrl } from "./webhook-url.ts"
 
 /** Modes of which an import gives inputs, and the token is obtained here and now. */
 const obtained = new Set(["APP", "CUSTOM", "TWO_STEP", "JWT", "BILL", "SIGNATURE", "AWS_SIGV4"])
@@ -22,6 +23,7 @@ export async function importConnection(
   ctx: EnvironmentCtx,
   input: ImportConnection & { raw?: Record<string, unknown>; untested?: boolean },
 ): Promise<{ connection: ConnectionRow; integration: IntegrationRow }> {
+  checkWebhookUrl(ctx, input.webhook_url_override)
   const integration = await findIntegration(ctx, input.provider_config_key)
   if (!integration) throw connectionFaults.not_found({ message: "Integration does not exist" })
   const provider = ctx.catalogue.find(integration.provider)

@@ -18,6 +18,7 @@ import {
 import { withErrors, withSyncErrors } from "./problems.ts"
 import { showConnection } from "./show.ts"
 import { toEndUser } from "./tags.ts"
+import { checkWebhookUrl } from "./webhook-url.ts"
 
 const OfIntegration = z.strictObject({ provider_config_key: UniqueKey })
 const ShowQuery = OfIntegration.extend({
@@ -73,6 +74,7 @@ export const connectionRoutes = ["/connections", "/connection"].flatMap((base) =
     query: OfIntegration,
     body: PatchConnection,
     handle: async (ctx, { params, query, body }) => {
+      checkWebhookUrl(ctx, body.webhook_url_override)
       if (!(await findIntegration(ctx, query.provider_config_key))) throw connectionFaults.unknown_provider_config()
       const found = await findConnection(ctx, {
         connectionId: params.connectionId,

@@ -19,6 +19,8 @@ export type Guard = {
    * `ENOTFOUND` / `EAI_AGAIN` when the name has no answer.
    */
   check(url: URL, allow: readonly AllowList[]): Target | Promise<Target>
+  /** Why nothing is sent to a URL, as far as that can be said without asking a resolver. */
+  refusal(url: URL): string | undefined
   forget(): void
 }
 
@@ -46,32 +48,43 @@ export function createGuard(options: GuardOptions): Guard {
   return {
     forget: resolver.clear,
     check: (url, extra) => {
-      const lists = [options.allow, ...extra]
-      const host = checkUrl(url)
-      const port = Number(url.port || (url.protocol === "https:" ? 443 : 80))
-      const rules: Rules = {
-        lists,
-        host,
-        port,
-        own: options.own,
-        named: lists.some((list) => isNameAllowed(list, host)),
-      }
-      const literal = isIP(host) !== 0
-      if (literal) checkAddress(rules, host)
-      if (DENIED_NAMES.has(host) && !rules.named) throw denied(host, "metadata service")
-      const proxy = proxyFor(options.proxies, url, host)
-      if (proxy !== undefined) {
-        if (isLoopbackName(host)) openLoopback(rules)
-        return { kind: "proxy", proxy }
-      }
-      if (literal) return { kind: "direct", addresses: [host] }
-      if (isLoopbackName(host)) return { kind: "direct", addresses: openLoopback(rules) }
-      const answer = resolver.resolve(host)
+      const { rules, target } = decide(options, url, extra)
+      if (target) return target
+      const answer = resolver.resolve(rules.host)
       return answer instanceof Promise
         ? answer.then((addresses) => checkAll(rules, addresses))
         : checkAll(rules, answer)
     },
+    refusal: (url) => {
+      try {
+        decide(options, url, [])
+        return undefined
+      } catch (error) {
+        if (error instanceof EgressError) return error.message
+        throw error
+      }
+    },
   }
+}
+
+/** What the URL itself says: a refusal is thrown; without a target, its name has to be resolved. */
+function decide(options: GuardOptions, url: URL, extra: readonly AllowList[]): { rules: Rules; target?: Target } {
+  const lists = [options.allow, ...extra]
+  const host = checkUrl(url)
+  const port = Number(url.port || (url.protocol === "https:" ? 443 : 80))
+  const named = lists.some((list) => isNameAllowed(list, host))
+  const rules: Rules = { lists, host, port, own: options.own, named }
+  const literal = isIP(host) !== 0
+  if (literal) checkAddress(rules, host)
+  if (DENIED_NAMES.has(host) && !named) throw denied(host, "metadata service")
+  const proxy = proxyFor(options.proxies, url, host)
+  if (proxy !== undefined) {
+    if (isLoopbackName(host)) openLoopback(rules)
+    return { rules, target: { kind: "proxy", proxy } }
+  }
+  if (literal) return { rules, target: { kind: "direct", addresses: [host] } }
+  if (isLoopbackName(host)) return { rules, target: { kind: "direct", addresses: openLoopback(rules) } }
+  return { rules }
 }
 
 /**

@@ -20,6 +20,8 @@ export type Egress = {
    * connection stays in use.
    */
   send(request: OutboundRequest): Promise<Response>
+  /** Why nothing is ever sent to a (valid) URL, as far as that can be said without asking a resolver. */
+  refusal(url: string): string | undefined
   /** Closes idle connections and forgets names. Requests in flight finish. */
   close(): void
 }
@@ -51,6 +53,7 @@ export function createEgress(options: EgressOptions): Egress {
   const gate: Gate = { guard, session: new Bun.FetchSession({ keepAlive: { idleTimeout: 60 } }), lastGood: new Map() }
   return {
     send: (request) => sendThrough(gate, request),
+    refusal: (url) => guard.refusal(new URL(url)),
     close: () => {
       gate.session.close()
       gate.lastGood.clear()

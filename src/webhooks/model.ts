@@ -99,6 +99,7 @@ export type UpdateWebhookSettings = z.output<typeof UpdateWebhookSettings>
 export type DeliveryTask = { lane: string }
 
 export const webhookFaults = defineFaults({
+  invalid_body: [400, ""],
   unknown_delivery: [404, "There is no webhook delivery with this id."],
   unknown_webhook: [404, "There is no received webhook with this id."],
   unknown_environment: [404, "There is no such environment."],

@@ -1,7 +1,16 @@
 import { and, eq, sql } from "drizzle-orm"
 import { type EnvironmentCtx, inTransaction } from "../app/context.ts"
-import { type UpdateWebhookSettings, webhookDeliveries, type WebhookSettings, webhookSettings } from "./model.ts"
+import { issuesOfWebhookUrl } from "../connections/webhook-url.ts"
+import {
+  type UpdateWebhookSettings,
+  webhookDeliveries,
+  webhookFaults,
+  type WebhookSettings,
+  webhookSettings,
+} from "./model.ts"
 import { urlPart, wakeLane } from "./lanes.ts"
+
+const urlNames = ["primary_url", "secondary_url"] as const
 
 /** The environment's webhook settings; without a row nothing has a URL and every switch is on. */
 export async function readSettings(ctx: EnvironmentCtx): Promise<WebhookSettings> {
@@ -27,10 +36,12 @@ export async function readSettings(ctx: EnvironmentCtx): Promise<WebhookSettings
 }
 
 /**
- * Changes what is named. Saving opens URLs again that were disabled. What still waits to be sent to an address that was
+ * Changes what is named; throws `invalid_body` for an address that nothing can be sent to. Saving opens URLs again that were disabled. What still waits to be sent to an address that was
  * replaced goes to the new one; when the address was taken away, it is not sent any more.
  */
 export function saveSettings(ctx: EnvironmentCtx, change: UpdateWebhookSettings): Promise<WebhookSettings> {
+  const errors = urlNames.flatMap((name) => issuesOfWebhookUrl(ctx, change[name], name))
+  if (errors.length > 0) throw webhookFaults.invalid_body({ errors })
   return inTransaction(ctx, async (ctx) => {
     const before = await readSettings(ctx)
     const named = { ...before, ...change }
@@ -43,7 +54,7 @@ export function saveSettings(ctx: EnvironmentCtx, change: UpdateWebhookSettings)
     }
     await store(ctx, row)
     const kept = [row.primary_url, row.secondary_url]
-    for (const name of ["primary_url", "secondary_url"] as const) {
+    for (const name of urlNames) {
       const from = before[name]
       if (from !== null && !kept.includes(from)) await moveDeliveries(ctx, from, row[name])
     }

@@ -10,7 +10,7 @@ import { withExchangeRecipe } from "../../src/providers/exchange.ts"
 import type { Provider } from "../../src/providers/model.ts"
 import { ProviderEntry } from "../../src/providers/model.ts"
 import { reasonOf } from "../helpers/reason.ts"
-import { rsa } from "./stage.ts"
+import { authContext, rsa } from "./stage.ts"
 
 /*
  * What is sent to each provider that wants it another way, and what is made of its answer. The entries are such as a
@@ -41,19 +41,7 @@ function stand(answers: unknown[]): { ctx: AuthCtx; sent: Sent[] } {
     const answer: unknown = typeof next === "function" ? next() : next
     return answer instanceof Response ? answer : Response.json(answer)
   }
-  const { signal } = new AbortController()
-  const environment = { uuid: "e", name: "dev" }
-  const ctx = {
-    egress: { send },
-    now: () => now,
-    serverUrl: () => "https://me.test",
-    callbackUrl: () => "https://me.test/cb",
-    environment,
-    timeoutMs: 1000,
-    signal,
-    exchanges: [],
-  }
-  return { ctx, sent }
+  return { ctx: authContext(send, now), sent }
 }
 
 const secret = "the-secret-of-the-client"

@@ -12,7 +12,7 @@ import type { AppError } from "../../src/kit/errors.ts"
 import type { Provider } from "../../src/providers/model.ts"
 import { reasonOf } from "../helpers/reason.ts"
 import { generateKeyPairSync } from "node:crypto"
-import { rsa } from "./stage.ts"
+import { authContext, rsa } from "./stage.ts"
 
 const now = new Date("2026-03-01T12:00:00.000Z")
 const inOneHour = "2026-03-01T13:00:00.000Z"
@@ -27,21 +27,7 @@ function stand(answers: unknown[]): { ctx: AuthCtx; sent: Sent[] } {
     const next = answers.shift()
     return next instanceof Response ? next : Response.json(next)
   }
-  const { signal } = new AbortController()
-  const environment = { uuid: "e", name: "dev" }
-  return {
-    sent,
-    ctx: {
-      egress: { send },
-      now: () => now,
-      serverUrl: () => "https://me.test",
-      callbackUrl: () => "https://me.test/cb",
-      environment,
-      timeoutMs: 1000,
-      signal,
-      exchanges: [],
-    },
-  }
+  return { ctx: authContext(send, now), sent }
 }
 
 const targetOf = (entry: Partial<Provider>, more: Partial<AuthTarget> = {}): AuthTarget => ({

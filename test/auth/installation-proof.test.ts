@@ -4,7 +4,7 @@ import { custom } from "../../src/auth/modes/custom.ts"
 import type { OutboundRequest } from "../../src/kit/fetch.ts"
 import { withExchangeRecipe } from "../../src/providers/exchange.ts"
 import { reasonOf } from "../helpers/reason.ts"
-import { rsa } from "./stage.ts"
+import { authContext, rsa } from "./stage.ts"
 
 /* An app reaches the installations of all its customers; whoever signs in may only connect those that are theirs. */
 
@@ -23,17 +23,7 @@ function stand(mine: number[], noList?: () => Response): { ctx: AuthCtx; asked: 
     const from = (Number(searchParams.get("page")) - 1) * 2
     return Response.json({ installations: mine.slice(from, from + 2).map((id) => ({ id })) })
   }
-  const ctx = {
-    egress: { send },
-    now: () => new Date("2026-03-01T12:00:00.000Z"),
-    exchanges: [],
-    timeoutMs: 1000,
-    serverUrl: () => "https://me.test",
-    callbackUrl: () => "https://me.test/cb",
-    environment: { uuid: "e", name: "dev" },
-    signal: new AbortController().signal,
-  }
-  return { ctx, asked }
+  return { ctx: authContext(send, new Date("2026-03-01T12:00:00.000Z")), asked }
 }
 
 const target: AuthTarget = {

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import type { AuthCtx } from "../../src/auth/mode.ts"
 import { newState } from "../../src/auth/pkce.ts"
 import { startAuthorization } from "../../src/auth/obtain.ts"
 import { connectAuthorized, connectTyped } from "../../src/connections/connect.ts"
@@ -136,3 +137,15 @@ function standInFor(t: TestApp, fake: FakeProvider): void {
     return send({ ...request, url: `${fake.url}${path || url.pathname}${url.search}`, headers })
   }
 }
+
+/** What a mode works with, when only the network is the test's. */
+export const authContext = (send: AuthCtx["egress"]["send"], now: Date): AuthCtx => ({
+  egress: { send },
+  now: () => now,
+  serverUrl: () => "https://me.test",
+  callbackUrl: () => "https://me.test/cb",
+  environment: { uuid: "e", name: "dev" },
+  timeoutMs: 1000,
+  signal: new AbortController().signal,
+  exchanges: [],
+})

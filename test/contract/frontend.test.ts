@@ -7,7 +7,7 @@ import { type FakeProvider, startFakeProvider } from "../../src/fake-provider/se
 import { keyOf, type Row, rows, table } from "../auth/mode-rows.ts"
 import { type Sluice, startSluice, temporaryFolder } from "../helpers/sluice.ts"
 import { connectionAt, deployTo } from "./stage.ts"
-import { browserTest, closeBrowserAfterAll } from "../pages/browser.ts"
+import { browserTest, closeBrowserAfterAll, installable } from "../pages/browser.ts"
 
 /** Hosts that only stand in the outside world: their modes are connected inside the process, in `test/auth`. */
 const elsewhere: AuthMode[] = ["MCP_OAUTH2_GENERIC", "AWS_SIGV4"]
@@ -98,20 +98,6 @@ async function call(page: Page, token: string, { method, key, options }: Call): 
   )
 }
 
-/** Pages at which an account installs an app. */
-async function installable(page: Page): Promise<void> {
-  const callback = `${sluice.url.replace("127.0.0.1", "localhost")}/oauth/callback`
-  await page.context().route(/app\.example\.com|plugin\.example\.com/, (route) => {
-    const { searchParams } = new URL(route.request().url())
-    const payload = searchParams.get("payload")
-    const query =
-      payload === null
-        ? `state=${searchParams.get("state")}&installation_id=77&setup_action=install`
-        : `payload=${payload}&website_id=site-1`
-    return route.fulfill({ status: 302, headers: { location: `${callback}?${query}` } })
-  })
-}
-
 const credentialsOf = (mode: AuthMode, { typed }: Row) =>
   mode === "JWT" || mode === "TWO_STEP" || mode === "SIGNATURE" ? { type: mode, ...typed } : typed
 
@@ -124,7 +110,7 @@ async function show(key: string, id: string) {
 describe("the official front end connects", () => {
   for (const [mode, row] of here) {
     browserTest(mode, async (page) => {
-      await installable(page)
+      await installable(page, sluice.url.replace("127.0.0.1", "localhost"))
       const token = await openSession()
       const credentials = credentialsOf(mode, row)
       const options = mode === "NONE" ? undefined : { params: row.config, ...(credentials ? { credentials } : {}) }

@@ -56,3 +56,16 @@ export function closeBrowserAfterAll(): void {
     await browser?.close()
   })
 }
+
+/** Stands in for the pages at which an account installs an app: they send the browser back to `host` at once. */
+export async function installable(page: Page, host: string): Promise<void> {
+  await page.context().route(/app\.example\.com|plugin\.example\.com/, (route) => {
+    const { searchParams } = new URL(route.request().url())
+    const payload = searchParams.get("payload")
+    const query =
+      payload === null
+        ? `state=${searchParams.get("state")}&installation_id=77&setup_action=install`
+        : `payload=${payload}&website_id=site-1`
+    return route.fulfill({ status: 302, headers: { location: `${host}/oauth/callback?${query}` } })
+  })
+}

@@ -6,7 +6,7 @@ import { type FakeProvider, startFakeProvider } from "../../src/fake-provider/se
 import type { AuthMode } from "../../src/providers/model.ts"
 import { keyOf, rows, table } from "../auth/mode-rows.ts"
 import { type Sluice, startSluice, temporaryFolder } from "../helpers/sluice.ts"
-import { browserTest, closeBrowserAfterAll } from "./browser.ts"
+import { browserTest, closeBrowserAfterAll, installable } from "./browser.ts"
 
 /*
  * The whole way: the official front end's `openConnectUI` on a page of another site, the page that the executable serves
@@ -206,7 +206,7 @@ describe("a person connects", () => {
 describe("every auth mode goes through the page", () => {
   for (const [mode, row] of here) {
     browserTest(mode, async (page) => {
-      await installable(page)
+      await installable(page, host)
       const key = keyOf(mode)
       const ui = await openUi(page, (await only(key)).token)
       await button(ui, "Connect").waitFor()
@@ -223,16 +223,3 @@ describe("every auth mode goes through the page", () => {
     })
   }
 })
-
-/** Pages at which an account installs an app. */
-async function installable(page: Page): Promise<void> {
-  await page.context().route(/app\.example\.com|plugin\.example\.com/, (route) => {
-    const { searchParams } = new URL(route.request().url())
-    const payload = searchParams.get("payload")
-    const query =
-      payload === null
-        ? `state=${searchParams.get("state")}&installation_id=77&setup_action=install`
-        : `payload=${payload}&website_id=site-1`
-    return route.fulfill({ status: 302, headers: { location: `${host}/oauth/callback?${query}` } })
-  })
-}

@@ -132,7 +132,7 @@ describe("what comes back", () => {
     const { outcome } = await stage.run(
       `try { await nango.get({ endpoint: "/moved" }) } catch (e) { return [e.response.status, e.code] }`,
     )
-    expect(valueOf(outcome)).toEqual([304, "ERR_BAD_REQUEST"])
+    expect(valueOf(outcome)).toEqual([304, "ERR_BAD_RESPONSE"])
   })
 
   test("cookies are a list, other headers text", async () => {
