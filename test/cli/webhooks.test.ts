@@ -123,7 +123,7 @@ test("logs are followed across a restart of the daemon, until Ctrl-C", async () 
   /** Something that is logged: a sync that fails because of its connection is not needed, a dry delivery will do. */
   const make = async (sluice: typeof first, name: string) => {
     await sluice.call("POST", "/integrations", { body: { provider: "unauthenticated", unique_key: "k" } })
-    await sluice.call("PATCH", "/sluice/webhooks/settings", { body: { primary_url: "http://127.0.0.1:9/" } })
+    await sluice.call("PATCH", "/sluice/webhooks/settings", { body: { primary_url: "http://nobody.invalid/" } })
     const body = { provider_config_key: "k", connection_id: name, credentials: { type: "NONE" } }
     await sluice.call("POST", "/connections", { body })
   }

@@ -155,6 +155,14 @@ describe("a session that cannot be", () => {
     [{ end_user: endUser, overrides: { nope: {} } }, [{ ...missing, path: ["overrides", "nope"] }]],
     [{ end_user: endUser, integrations_config_defaults: { key: { nope: 1 } } }, [{ code: "unrecognized_keys" }]],
     [{ end_user: endUser, webhook_url_override: "ftp://x" }, [{ path: ["webhook_url_override"] }]],
+    [{ end_user: endUser, webhook_url_override: "http://[::1]:9/" }, [{ path: ["webhook_url_override"] }]],
+    [
+      {
+        end_user: endUser,
+        integrations_config_defaults: { key: { connection_config: { webhook_url: "https://" } } },
+      },
+      [{ path: ["webhook_url_override"] }],
+    ],
     [
       {
         end_user: endUser,

@@ -125,6 +125,7 @@ describe("importing", () => {
     ["an id that is too long", { connection_id: "x".repeat(256) }],
     ["metadata that is a list", { metadata: [1] }],
     ["a webhook address that is none", { webhook_url_override: "ftp://x" }],
+    ["a webhook address that nothing is sent to", { webhook_url_override: "http://127.0.0.1:9/" }],
     ["an end user without id", { end_user: {} }],
     ["eleven tags", { tags: Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`k${n}`, "v"])) }],
     [
@@ -427,6 +428,7 @@ describe("end users and tags", () => {
       { nope: 1 },
       { tags: { a: "" } },
       { webhook_url_override: "x" },
+      { webhook_url_override: "http://localhost:3000/" },
       { end_user: { id: "u", nope: 1 } },
     ])
       expect((await patch(connection_id, body)).body.error.code).toBe("invalid_body")

@@ -137,3 +137,9 @@ describe("HEAD and OPTIONS", () => {
     }
   })
 })
+
+test("browsers are told to stay with TLS only by a server that has it", async () => {
+  const header = async (of: TestApp) => (await of.request("GET", "/nope")).headers.get("strict-transport-security")
+  await using secure = await testApp({ config: { serverUrl: "https://sluice.example.com" } })
+  expect([await header(t), await header(secure)]).toEqual([null, "max-age=5184000"])
+})

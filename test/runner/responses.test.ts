@@ -104,6 +104,14 @@ describe("responses", () => {
     expect(valueOf(outcome)).toBe(code)
   })
 
+  test("a body that cannot be unpacked is a network error", async () => {
+    const broken = () => {
+      throw new EgressError("ZlibError", "not gzip")
+    }
+    const error = errorOf((await run(`await nango.get({ endpoint: "/" })`, { "proxy.send": broken })).outcome)
+    expect(error).toMatchObject({ type: "script_network_error", payload: { name: "AxiosError", code: "ZlibError" } })
+  })
+
   test("a failed connection is a network error; a refusal of the daemon keeps its code", async () => {
     const failed = () => {
       throw new EgressError("ECONNREFUSED", "connect ECONNREFUSED")

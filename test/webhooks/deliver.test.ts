@@ -153,14 +153,18 @@ describe("a webhook", () => {
   })
 
   test("is not sent into a private network unless that was allowed", async () => {
-    await using strict = await testApp()
+    const dataDir = temporaryFolder("closed")
+    const open = await testApp({ dataDir, config: { egressAllow: "127.0.0.0/8" } })
+    await webhooksOf(open).settings({ primary_url: receiver.url })
+    await open.close()
+    await using strict = await testApp({ dataDir })
     const own = webhooksOf(strict)
-    await own.settings({ primary_url: receiver.url })
     await strict.start()
     await own.tell({ n: 1 })
     const [row] = await own.settled(({ attempts }) => attempts === 1)
     expect(row).toMatchObject({ state: "pending", last_error: expect.stringContaining("not allowed") })
     expect(receiver.received).toEqual([])
+    rmSync(dataDir, { recursive: true })
   })
 })
 

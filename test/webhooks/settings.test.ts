@@ -51,6 +51,19 @@ describe("the settings", () => {
     expect((await w.settings({ primary_url: "" })).primary_url).toBeNull()
   })
 
+  test.each(["http://10.1.2.3/hook", "https://metadata.google.internal/", "https://a:b@hooks.example.com/"])(
+    "refuse %s, where nothing could be sent",
+    async (url) => {
+      for (const name of ["primary_url", "secondary_url"]) {
+        const answer = await t.request("PATCH", "/sluice/webhooks/settings", { body: { [name]: url } })
+        const [issue] = answer.body.error.errors
+        expect([answer.status, answer.body.error.code, issue.path]).toEqual([400, "invalid_body", [name]])
+        expect(issue.message).toContain(new URL(url).hostname)
+      }
+      expect((await t.request("GET", "/sluice/webhooks/settings")).body.data.primary_url).toBeNull()
+    },
+  )
+
   test.each([{ primary_url: "ftp://x" }, { primary_url: "nonsense" }, { on_sync_error: "yes" }, { other: 1 }])(
     "refuse %p",
     async (body) => {

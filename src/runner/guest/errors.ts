@@ -91,8 +91,8 @@ const sdkCodes = new Set([
   "invalid_sdk_call",
 ])
 
-/** Codes of the network and of TLS are in capitals; the product's own are not. */
-const networkCode = /^[A-Z][A-Z0-9_]+$/
+/** Codes of the network, of TLS and of broken bodies begin with a capital; the product's own do not. */
+const networkCode = /^[A-Z]\w+$/
 
 /** An error that the daemon answered with, as user code meets it. */
 export function toGuestError(error: AnswerError): Error {
