@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs"
 
 /** `bun run verify`: format, lint, types and the fast tests; before every commit. */
 const slow = new Set([
+  "check",
   "cli",
   "contract",
   "dryrun",
@@ -11,6 +12,7 @@ const slow = new Set([
   "hostile",
   "pages",
   "proxy-gateway",
+  "runner",
 ])
 const sources = ["src", "test", "bench", ".ci"]
 const fast = readdirSync("test", { withFileTypes: true })
