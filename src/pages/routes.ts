@@ -9,6 +9,18 @@ const faults = defineFaults({ not_found: [404, "There is no such file. Reload th
 export const pageRoutes = [
   openEndpoint({
     method: "GET",
+    path: "/",
+    summary: "Leads to the Connect page whoever was given this address for it",
+    ignoreQuery: true,
+    handle: (_app, { request }) => {
+      const { search, searchParams } = new URL(request.url)
+      const isForPage = searchParams.has("apiURL") || searchParams.has("session_token")
+      if (!isForPage) throw faults.not_found({ message: "There is no GET /." })
+      return redirect(`connect/${search}`)
+    },
+  }),
+  openEndpoint({
+    method: "GET",
     path: "/connect",
     summary: "The page on which end users connect their accounts",
     ignoreQuery: true,
@@ -33,8 +45,7 @@ async function showPage(app: App, request: Request): Promise<Response> {
   const { pathname, search } = new URL(request.url)
   // The page's files are beside it, so it has to be a folder. Relative, because a proxy may have cut off part of the path.
   if (!pathname.endsWith("/")) {
-    const location = `${pathname.slice(pathname.lastIndexOf("/") + 1)}/${search}`
-    return new Response(null, { status: 302, headers: { location, "cache-control": "no-store", ...guarded } })
+    return redirect(`${pathname.slice(pathname.lastIndexOf("/") + 1)}/${search}`)
   }
   const page = await readAsset("connect/index.html", request.headers.get("accept-encoding"))
   if (!page) throw new Error("The build has no Connect page.")
@@ -46,6 +57,9 @@ async function showPage(app: App, request: Request): Promise<Response> {
 
 /** The address of the page may hold a session token, so nobody is told where a visitor came from. */
 const guarded = { "referrer-policy": "no-referrer", "x-content-type-options": "nosniff", vary: "accept-encoding" }
+
+const redirect = (location: string): Response =>
+  new Response(null, { status: 302, headers: { location, "cache-control": "no-store", ...guarded } })
 
 const send = ({ bytes, encoding, type }: Asset, headers: Record<string, string>): Response =>
   new Response(bytes, {

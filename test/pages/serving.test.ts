@@ -35,6 +35,16 @@ describe("the Connect page over HTTP", () => {
     for (const file of files) expect((await get(app, `/connect/${file}`)).status).toBe(200)
   })
 
+  test("the root leads there whoever came for the page, with the query, and nobody else", async () => {
+    await using app = await testApp()
+    for (const query of ["?apiURL=http%3A%2F%2Flocalhost%3A3003&lang=de", "?session_token=x"]) {
+      const answer = await get(app, `/${query}`)
+      expect([answer.status, answer.headers.get("location")]).toEqual([302, `connect/${query}`])
+      expect(answer.headers.get("referrer-policy")).toBe("no-referrer")
+    }
+    expect((await get(app, "/")).status).toBe(404)
+  })
+
   test("files are small, compressed for whoever takes it, and kept for good", async () => {
     await using app = await testApp()
     const html = await (await get(app, "/connect/")).text()
