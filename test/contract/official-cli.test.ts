@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { startWithFake, syncEnded } from "../helpers/setup.ts"
-import type { Sluice } from "../helpers/sluice.ts"
+import { type Sluice, until } from "../helpers/sluice.ts"
 import { type OfficialProject, officialProject, type Said } from "./official-cli.ts"
 import { type Connection, connectionAt, expectStatus, importConnection, mintIntegration } from "./stage.ts"
 
@@ -171,8 +171,10 @@ test(
     // Its event function greets whoever comes now.
     const { connection_id } = await importConnection(sluice, "fake")
     await syncEnded(sluice, "items", { connectionId: connection_id })
-    const { body } = await sluice.call("GET", `/connections/${connection_id}?provider_config_key=fake`)
-    expect(body.metadata).toEqual({ greeted: true })
+    await until(async () => {
+      const { body } = await sluice.call("GET", `/connections/${connection_id}?provider_config_key=fake`)
+      return body.metadata.greeted === true
+    }, "the event function to greet")
     expectStatus(await sluice.call("DELETE", `/connections/${connection_id}?provider_config_key=fake`), 200)
   },
   slow,
