@@ -129,7 +129,7 @@ describe("credentials that nobody reads right now", () => {
     expect(seen("/whoami")).toBe(120)
     const failed = await Promise.all(ids.map(async (id) => (await stateOf(id)).errors.length))
     expect(failed.filter((n) => n === 1)).toHaveLength(1)
-  }, 30_000)
+  }, 60_000)
 
   test("a schedule of the queue does it, and a setting stops it", async () => {
     await using app = await testApp({ config: { connectionCheckMinutes: 15 } })

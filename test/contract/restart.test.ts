@@ -45,7 +45,7 @@ for (const way of ["SIGTERM", "SIGKILL"] as const) {
     // Rows 1 and 2 were not fetched again: each record changed once.
     for (const { _nango_metadata: meta } of records) expect(meta.first_seen_at).toBe(meta.last_modified_at)
     rmSync(dataDir, { recursive: true, force: true })
-  }, 30_000)
+  }, 60_000)
 }
 
 test("SIGTERM with a run that never yields and an action that waits still ends in time, with 0", async () => {
@@ -68,7 +68,7 @@ export default createAction({
   expect(await world.sluice.stop()).toBe(0)
   expect(performance.now() - asked).toBeLessThan(stopLimitMs)
   await acting
-}, 30_000)
+}, 60_000)
 
 test("a pause holds through a restart", async () => {
   const dataDir = temporaryFolder("data")
@@ -93,7 +93,7 @@ test("a pause holds through a restart", async () => {
   await world.fake.waitForRequest((request) => request.query.who === at.id)
   expect(world.fake.requests).toHaveLength(1)
   rmSync(dataDir, { recursive: true, force: true })
-}, 30_000)
+}, 60_000)
 
 test("a busy run ends within five seconds of a pause", async () => {
   await using world = await startWithFake()
@@ -113,4 +113,4 @@ test("a busy run ends within five seconds of a pause", async () => {
   )
   expect(ended).toMatchObject({ status: "PAUSED", latestExecutionStatus: "STOPPED" })
   expect((await world.sluice.call("GET", "/health")).status).toBe(200)
-}, 30_000)
+}, 60_000)

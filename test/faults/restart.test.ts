@@ -34,7 +34,7 @@ test("a run that dies with the daemon is taken up again at once", async () => {
   await restart()
   await asked()
   expect((await statusOf(sluice, "waiting")).status).toBe("RUNNING")
-}, 30_000)
+}, 60_000)
 
 test("what was paused while it ran stays paused over a kill, also when the kill follows at once", async () => {
   await command(sluice, "pause", "waiting")
@@ -50,7 +50,7 @@ test("what was paused while it ran stays paused over a kill, also when the kill 
   expect((await statusOf(sluice, "waiting")).status).toBe("PAUSED")
   expect(readStored(world.dataDir, liveTask)).toBeUndefined()
   expect(world.fake.requests).toEqual([])
-}, 30_000)
+}, 60_000)
 
 test("a task that five daemons died of without progress is given up; the next one is not held against it", async () => {
   await using receiver = startReceiver()

@@ -51,7 +51,7 @@ test.skipIf(!onLinux)(
     expect((await sluice.call("GET", "/health")).status).toBe(200)
     expect((await sluice.call("GET", "/ready")).status).toBe(200)
   },
-  30_000,
+  60_000,
 )
 
 test.skipIf(!onLinux)(
@@ -107,5 +107,5 @@ test.skipIf(!onLinux)(
     await until(() => !runners.some(isAlive), "the runners to leave", 10_000)
     sluice = await world.start()
   },
-  30_000,
+  60_000,
 )

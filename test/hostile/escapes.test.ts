@@ -81,7 +81,7 @@ describe("no code comes from a text", () => {
     const found = await stage.act(planted + walk, { input: { needles } })
     expect(found.body.told).toContain("globalThis.planted.deep.0.text")
     expect(found.body.made).toContain("globalThis.door")
-  }, 30_000)
+  }, 60_000)
 })
 
 describe("modules", () => {

@@ -8,7 +8,11 @@ import { openStage, secrets, type Stage, syncSource } from "./stage.ts"
 const prodKey = crypto.randomUUID()
 let stage: Stage
 beforeAll(async () => {
-  stage = await openStage({ SLUICE_RUNNER_MEMORY_MB: "512", NANGO_SECRET_KEY_PROD: prodKey })
+  stage = await openStage({
+    SLUICE_ACTION_TIMEOUT_SECONDS: "15",
+    SLUICE_RUNNER_MEMORY_MB: "512",
+    NANGO_SECRET_KEY_PROD: prodKey,
+  })
   await connectFake(stage.sluice, "victim")
 })
 afterAll(async () => {
@@ -83,7 +87,7 @@ describe("values that are far too large", () => {
     const { text } = await stage.sluice.call("GET", `/sluice/logs/${id}`)
     expect(text).toContain("xxxx")
     expect(text.length).toBeLessThan(200_000)
-  }, 20_000)
+  }, 60_000)
 
   test("so is an object of 50 MB in a log line", async () => {
     const body = "await nango.log('big', { big: 'x'.repeat(50_000_000) }, { level: 'error' }); return 'logged'"
@@ -91,7 +95,7 @@ describe("values that are far too large", () => {
     expect(answer.body).toBe("logged")
     const [{ id }] = await operationsOf(stage.sluice, "action")
     expect((await stage.sluice.call("GET", `/sluice/logs/${id}`)).text.length).toBeLessThan(200_000)
-  }, 20_000)
+  }, 60_000)
 
   const large: [name: string, body: string, code: string | RegExp][] = [
     ["an output of 50 MB", "return 'x'.repeat(50_000_000)", "script_output_too_large"],
@@ -118,7 +122,7 @@ describe("values that are far too large", () => {
       expect(answer.body.error.code).toMatch(code)
       expect(answer.text.length).toBeLessThan(250_000)
     },
-    20_000,
+    60_000,
   )
 
   test("a record of 20 MB is stored, and nobody waits for it", async () => {
@@ -128,7 +132,7 @@ describe("values that are far too large", () => {
       await syncEnded(stage.sluice, "big")
     })
     expect((await statusOf(stage.sluice, "big")).recordCount.Big).toBe(1)
-  }, 30_000)
+  }, 60_000)
 })
 
 describe("a function can only speak for itself", () => {

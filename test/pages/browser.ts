@@ -24,14 +24,14 @@ type Options = BrowserContextOptions & { init?: () => void }
 /** A test with a fresh browser context. It is skipped without a browser, unless nothing may be skipped: then it fails. */
 export function browserTest(name: string, run: (page: Page) => Promise<void>, options: Options = {}): void {
   if (!isThere && process.env.SLUICE_TEST_ALL !== "1") return test.skip(`${name} (${howToGet})`, () => undefined)
-  test(name, () => withPage(options, run), 30_000)
+  test(name, () => withPage(options, run), 90_000)
 }
 
 async function withPage({ init, ...options }: Options, run: (page: Page) => Promise<void>): Promise<void> {
   if (!isThere) throw new Error(`${path} is missing: this test ${howToGet}`)
   launched ??= chromium.launch({ executablePath: path, headless: true, args })
   const context = await (await launched).newContext({ locale: "en-US", reducedMotion: "reduce", ...options })
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(30_000)
   if (init) await context.addInitScript(init)
   const page = await context.newPage()
   const wrong: string[] = []

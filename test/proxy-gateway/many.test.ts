@@ -45,4 +45,4 @@ test(`${count} requests are with a provider at the same time`, async () => {
   expect((await new Response(child.stdout).text()).trim()).toBe(String(count))
   await sluice.stop()
   await provider.stop(true)
-}, 30_000)
+}, 60_000)

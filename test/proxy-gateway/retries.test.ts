@@ -40,7 +40,7 @@ test("401 with credentials that have not changed ends it after the second attemp
   fault({ match: { path: "/echo" }, status: 401 })
   const answer = await world.pass("/echo", { headers: { retries: "5" } })
   expect([answer.status, attempts()]).toEqual([401, 2])
-}, 20_000)
+}, 60_000)
 
 test("401 is answered with credentials that were changed in between", async () => {
   fault({ match: { path: "/echo" }, status: 401, times: 1 })
@@ -57,7 +57,7 @@ test("401 is answered with credentials that were changed in between", async () =
     "Bearer fake-key-123",
     "Bearer another-key-456",
   ])
-}, 20_000)
+}, 60_000)
 
 test("a connection that is deleted in between ends it", async () => {
   const name = { provider_config_key: "fake", connection_id: "short-lived" }
@@ -75,7 +75,7 @@ test("a connection that is deleted in between ends it", async () => {
     { code: "server_error", message: "Failed to get connection" },
   ])
   expect(attempts()).toBe(1)
-}, 20_000)
+}, 60_000)
 
 test.each(["known", "unknown"])("a body of %s length is sent again whole", async (length) => {
   fault({ match: { path: "/echo" }, status: 503, headers: soon, times: 1 })
@@ -110,7 +110,7 @@ test.each(["known", "unknown"])("one of %s length beyond the limit is sent once"
 test("a connection that breaks is a reason too", async () => {
   fault({ match: { path: "/echo" }, mode: "reset", times: 1 })
   expect((await world.echo({ headers: { retries: "1" } })).path).toBe("/echo")
-}, 20_000)
+}, 60_000)
 
 test("a caller that leaves during the wait is not waited for", async () => {
   fault({ match: { path: "/echo" }, status: 503, headers: { "retry-after": "60" } })

@@ -167,7 +167,7 @@ describe("ways out of the realm", () => {
     const planted = walker.replace("new AbortController()", "{ a: [Object.create({ process: { pid: 1 } })] }")
     const outcome = await runner.run(request(sync(planted), { kind: "sync", facts: reachFacts, answers: reachable }))
     expect(errorOf(outcome).message).toContain("reached process")
-  }, 30_000)
+  }, 60_000)
 })
 
 const reachFacts = { ...request("").facts, paginate: { type: "link", link_rel_in_response_header: "next" } }

@@ -52,7 +52,7 @@ describe("the pool", () => {
     clock.now = 2000
     await until(() => runner.stats().processes === 2)
     await runner.close()
-  }, 30_000)
+  }, 60_000)
 
   test.skipIf(process.platform !== "linux")(
     "processes that keep dying before they ran anything are replaced twice, and then when a run asks for one",
@@ -69,7 +69,7 @@ describe("the pool", () => {
       expect(runner.stats()).toMatchObject({ processes: 1, started: 4 })
       await runner.close()
     },
-    30_000,
+    60_000,
   )
 
   test("a nested run gets a process beyond the cap, down to a depth of five", async () => {
@@ -87,7 +87,7 @@ describe("the pool", () => {
     expect(await descend(0)).toEqual([[[[[[deepest]]]]]])
     expect(runner.stats().started).toBe(6)
     await runner.close()
-  }, 30_000)
+  }, 60_000)
 
   test("a process that was killed is replaced, and the next run is well", async () => {
     const runner = testRunner({ warm: 1, max: 1 })
@@ -98,7 +98,7 @@ describe("the pool", () => {
     expect(valueOf(await next)).toBe(2)
     expect(runner.stats()).toMatchObject({ processes: 1, started: 2 })
     await runner.close()
-  }, 30_000)
+  }, 60_000)
 
   test("a process is used again after a run, also after one that was terminated, and recycled after its share", async () => {
     const runner = testRunner({ warm: 1, max: 1, recycleAfterRuns: 4 })
@@ -110,7 +110,7 @@ describe("the pool", () => {
     expect(valueOf(await runner.run(request(action("return 5"))))).toBe(5)
     expect(runner.stats().started).toBe(2)
     await runner.close()
-  }, 30_000)
+  }, 60_000)
 
   test("a process that dies of itself fails its run by name", async () => {
     const runner = testRunner({ warm: 1, max: 1 })
@@ -122,7 +122,7 @@ describe("the pool", () => {
     run.release()
     expect(valueOf(await runner.run(request(action("return 1"))))).toBe(1)
     await runner.close()
-  }, 30_000)
+  }, 60_000)
 
   test("close ends what runs and what waits, and leaves no process", async () => {
     const runner = testRunner({ warm: 1, max: 1 })
@@ -135,7 +135,7 @@ describe("the pool", () => {
     expect(errorOf(await waiting).type).toBe("function_runtime_other")
     expect(errorOf(await runner.run(request(action("return 1")))).message).toContain("closing")
     expect(existsSync(`/proc/${pids.at(-1)}/statm`)).toBe(false)
-  }, 30_000)
+  }, 60_000)
 })
 
 describe("cancelling", () => {
@@ -164,7 +164,7 @@ describe("cancelling", () => {
       errorOf(await Promise.race([outcome, Bun.sleep(4000).then(() => ({ ok: true as const, output: "too late" }))])),
     ).toMatchObject({ type: "script_aborted", status: 410 })
     expect(seen).toHaveLength(1)
-  }, 20_000)
+  }, 60_000)
 
   test("a guest that does not listen is terminated after its grace", async () => {
     const abort = new AbortController()
@@ -178,7 +178,7 @@ describe("cancelling", () => {
     await started.promise
     abort.abort()
     expect(errorOf(await outcome)).toMatchObject({ type: "script_aborted", status: 410 })
-  }, 20_000)
+  }, 60_000)
 
   test("a run that waits in line leaves it, and one that was cancelled before never starts", async () => {
     const small = testRunner({ warm: 1, max: 1 })
@@ -193,7 +193,7 @@ describe("cancelling", () => {
     first.release()
     await first.outcome
     await small.close()
-  }, 20_000)
+  }, 60_000)
 
   test("runs do not mix: twenty at once each see their own answers", async () => {
     const many = testRunner({ warm: 2, max: 4 })
@@ -206,7 +206,7 @@ describe("cancelling", () => {
     const all = await Promise.all(Array.from({ length: 20 }, (_, n) => one(n)))
     all.forEach((list, n) => expect(list).toEqual(Array(20).fill(n)))
     await many.close()
-  }, 30_000)
+  }, 60_000)
 })
 
 test("nothing above was logged as malformed or unreachable", () => {
