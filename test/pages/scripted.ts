@@ -92,7 +92,8 @@ export async function startScripted(script: Script) {
 async function showPage(request: Request): Promise<Response> {
   const { origin, pathname } = new URL(request.url)
   const file = /\/assets\/(.+)/.exec(pathname)?.[1]
-  const route = pageRoutes.find(({ path }) => path.includes(":file") === (file !== undefined)) as Endpoint
+  const wanted = file === undefined ? "/connect" : "/connect/assets/:file"
+  const route = pageRoutes.find(({ path }) => path === wanted) as Endpoint
   const app = { config: loadConfig({ flags: {}, env: {} }), serverUrl: () => origin }
   return (await route.handle(app as never, { request, params: { file } } as never)) as Response
 }
