@@ -125,7 +125,9 @@ async function checkReader(c: Connection, seen: Seen[], wanted: string[]): Promi
     for (const record of records) {
       const held = last.get(record.id)?.record
       expect(held?._nango_metadata.cursor).toBe(record._nango_metadata.cursor)
-      if (record._nango_metadata.pruned_at === null) expect(payloadOf(held)).toEqual(payloadOf(record) ?? {})
+      // One that was read while its payload was pruned, and then saved again as it was, has not changed.
+      const wasPruned = [record, held].some((one) => one?._nango_metadata.pruned_at !== null)
+      if (!wasPruned) expect(payloadOf(held)).toEqual(payloadOf(record) ?? {})
     }
   }
   expect(
